@@ -1,0 +1,96 @@
+// What the operator tells an injector or a probe pod: one JSON document, the only argument after the mode.
+// Canonical: the same arguments always print the same bytes, so a repeated patch changes nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "operator/base/clock.h"
+#include "operator/base/json.h"
+#include "operator/base/result.h"
+
+namespace chaos::protocol {
+
+enum class Direction { kBoth, kIngress, kEgress };  // as seen from the target
+
+// One peer as the operator resolved it at launch.
+struct Peer {
+  std::string name;                     // for people: "pod hive-0", "service hive"
+  std::vector<std::string> addresses;   // IPv4 or IPv6, or CIDR where `verify` is empty
+  std::vector<std::uint16_t> verify;    // TCP ports on which a connect is tried before, during and after
+};
+
+struct Partition {
+  std::vector<Peer> peers;
+  std::vector<std::uint16_t> ports;     // of the peer; empty = everything
+  Direction direction = Direction::kBoth;
+};
+
+// Something that must go on working while the fault is on, else "fails during" proves nothing.
+struct Control {
+  std::string name;
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+// `chaos-injector inject <json>`
+struct InjectArguments {
+  std::string run;                      // 10 hex digits
+  std::string nonce;                    // 32 hex digits; the stopper must know it
+  TimePoint not_before{};               // refuses to arm outside of these (ClockSkew, Expired)
+  TimePoint not_after{};
+  milliseconds duration{0};             // from applied
+  Partition partition;                  // later: a variant over the fault kinds
+  std::vector<Control> controls;        // tried in order; the first that works before is used
+  std::vector<std::string> protect;     // addresses never cut off: DNS, the node
+};
+
+// `chaos-injector stop <json>`
+struct StopArguments {
+  std::string run;
+  std::string nonce;
+  std::string reason;                   // one word, printed by the injector
+};
+
+enum class ProbeKind { kHttp, kSse, kInference };
+struct ProbeArguments {
+  std::string name;
+  ProbeKind kind = ProbeKind::kHttp;
+  milliseconds interval{1000};
+  milliseconds timeout{5000};
+  std::string url;                      // "http://10.211.0.7:7833/health"; inference: base without path
+  // http: which answers are good
+  std::vector<int> status_in;           // empty = 200 to 299
+  std::string body_contains;
+  // sse: good while the newest matching event is young enough and its value within the bounds
+  std::string match_pointer, match_equals;   // only events whose value at the JSON pointer equals this text
+  std::string json_pointer;
+  std::optional<double> at_least, at_most;
+  milliseconds max_silence{0};          // 0 = no limit
+  // inference: one job with these, judged by its content
+  std::string protocol;                 // "rbee"
+  std::string model, prompt;
+  int max_tokens = 16;
+  std::string expect_matches;           // RE2-style (ECMAScript) regular expression on the text
+  int expect_min_tokens = 1;
+};
+
+// `chaos-load probe <json>`
+struct ProbePodArguments {
+  std::string run;
+  milliseconds max_life{0};             // ends by itself after this, whatever happens
+  std::vector<ProbeArguments> probes;
+};
+
+Json ToJson(const InjectArguments& arguments);
+Json ToJson(const StopArguments& arguments);
+Json ToJson(const ProbePodArguments& arguments);
+// Errors say which field is wrong and what it should be; unknown fields are refused.
+Result<InjectArguments> InjectFromJson(std::string_view text);
+Result<StopArguments> StopFromJson(std::string_view text);
+Result<ProbePodArguments> ProbePodFromJson(std::string_view text);
+
+}  // namespace chaos::protocol

@@ -1,0 +1,62 @@
+// The one channel back: JSON lines on stdout, read through pods/log; and the short record in the termination message.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "operator/base/clock.h"
+#include "operator/base/result.h"
+
+namespace chaos::protocol {
+
+// Injector: preflight, journal, armed, applied, verified, alive (every 5 s), sample, reverting, reverted, failed, stopped.
+// Probe pod: started, sample, alive, ended.
+// {"v":1,"seq":3,"at":"…Z","event":"verified","requested":{…},"measured":{…}}
+struct Event {
+  std::int64_t seq = 0;                          // from 1, no gaps
+  TimePoint at{};                                // the writer's wall clock
+  std::string event;
+  std::map<std::string, std::string> requested;  // what was asked for, in words of the fault
+  std::map<std::string, std::string> measured;   // what was found, under the same words where both exist
+  std::string reason;                            // with failed: one of kReasons
+  std::string message;                           // a sentence for people
+  // with sample of a probe pod: `at` is the intended start on the fixed schedule
+  std::string probe;
+  bool ok = false;
+  milliseconds took{0};
+};
+
+std::string PrintEvent(const Event& event);       // one line without its end
+Result<Event> ParseEvent(std::string_view line);  // tolerant of unknown fields: N reads what N-1 and N+1 write
+
+// Reasons with which an injector fails; the operator passes them on as the verdict's reason.
+//   ClockSkew           outside of not_before/not_after by the injector's clock
+//   SteadyStateNotMet   no peer could be reached before the fault, so nothing could be proved
+//   NoEffect            the rules are in, but what worked before still works
+//   PartialEffect       some peers are cut off, others are not
+//   Refused             a capability, kernel feature or argument is missing; the message names it
+//   AlreadyThere        another injector of this run holds the lock
+inline constexpr std::string_view kClockSkew = "ClockSkew";
+inline constexpr std::string_view kSteadyStateNotMet = "SteadyStateNotMet";
+inline constexpr std::string_view kNoEffect = "NoEffect";
+inline constexpr std::string_view kPartialEffect = "PartialEffect";
+inline constexpr std::string_view kRefused = "Refused";
+inline constexpr std::string_view kAlreadyThere = "AlreadyThere";
+
+// The record in the termination message: at most 300 bytes, most important first, readable when cut anywhere.
+// "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z cut=1/1 dropped=412 control=ok"
+struct Record {
+  std::string state;                     // armed | applied | verified | reverting | reverted | failed
+  std::string code;                      // ok | stopped | a reason from above
+  std::string run;
+  std::optional<TimePoint> applied, verified, reverted;
+  std::map<std::string, std::string> figures;
+};
+
+std::string PrintRecord(const Record& record);         // never more than 300 bytes
+std::optional<Record> ParseRecord(std::string_view);   // reads as much as there is; nullopt when not even the state is
+
+}  // namespace chaos::protocol

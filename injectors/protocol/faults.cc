@@ -1,0 +1,36 @@
+#include "injectors/protocol/faults.h"
+
+#include <array>
+
+namespace chaos::protocol {
+namespace {
+
+constexpr std::array kFaults = {
+    //       key          where it runs       lowest tier             capabilities  ends               lasts
+    FaultRow{"partition", Runs::kPodNetwork, Tier::kPodCapabilities, "NET_ADMIN", Ends::kWithProcess, true},
+};
+
+constexpr std::array<std::string_view, 5> kTierNames = {"ApiOnly", "NoCapabilities", "PodCapabilities",
+                                                        "ProcessTamper", "NodePrivileged"};
+
+}  // namespace
+
+std::string_view Name(Tier tier) { return kTierNames[static_cast<std::size_t>(tier)]; }
+
+std::optional<Tier> TierFromName(std::string_view name) {
+  for (std::size_t i = 0; i < kTierNames.size(); ++i) {
+    if (kTierNames[i] == name) return static_cast<Tier>(i);
+  }
+  return std::nullopt;
+}
+
+std::span<const FaultRow> Faults() { return kFaults; }
+
+const FaultRow* FindFault(std::string_view key) {
+  for (const FaultRow& row : kFaults) {
+    if (row.key == key) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace chaos::protocol
