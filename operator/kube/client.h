@@ -35,7 +35,10 @@ struct ListAnswer {
 // there is no generateName anywhere. All writes use fieldValidation=Strict.
 class Client {
  public:
-  explicit Client(Transport& transport) : transport_(transport) {}
+  // `timeout` bounds every unary call, each page of a list on its own.
+  explicit Client(Transport& transport, std::chrono::milliseconds timeout = std::chrono::seconds(30))
+      : transport_(transport), timeout_(timeout) {}
+  std::chrono::milliseconds timeout() const { return timeout_; }
 
   Result<Json> Get(const ResourceType& type, std::string_view ns, std::string_view name);
   // Follows `continue` until the end (pages of 500). `resource_version` "" = newest (quorum), "0" = any.
@@ -62,6 +65,7 @@ class Client {
  private:
   Result<Json> Call(Request request);
   Transport& transport_;
+  const std::chrono::milliseconds timeout_;
 };
 
 }  // namespace chaos::kube
