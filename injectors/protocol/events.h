@@ -12,7 +12,8 @@
 
 namespace chaos::protocol {
 
-// Injector: preflight, journal, armed, applied, verified, alive (every 5 s), sample, reverting, reverted, failed, stopped.
+// Injector: preflight, journal, armed, applied, verified, alive (every 5 s), reverting, stopRefused; and exactly one of
+// these as its last: reverted (was on, is gone), stopped (ended before anything was applied), failed.
 // Probe pod: started, sample, alive, ended.
 // {"v":1,"seq":3,"at":"…Z","event":"verified","requested":{…},"measured":{…}}
 struct Event {
@@ -21,7 +22,8 @@ struct Event {
   std::string event;
   std::map<std::string, std::string> requested;  // what was asked for, in words of the fault
   std::map<std::string, std::string> measured;   // what was found, under the same words where both exist
-  std::string reason;                            // with failed: one of kReasons
+  std::string reason;                            // with failed: one of the reasons below; with reverted and stopped:
+                                                 // "stopped" or "terminated" (SIGTERM), empty at the deadline
   std::string message;                           // a sentence for people
   // with sample of a probe pod: `at` is the intended start on the fixed schedule
   std::string probe;
@@ -47,13 +49,13 @@ inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kAlreadyThere = "AlreadyThere";
 
 // The record in the termination message: at most 300 bytes, most important first, readable when cut anywhere.
-// "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z cut=1/1 dropped=412 control=ok"
+// "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z control=ok packetsDropped=412 peersCut=1/1"
 struct Record {
-  std::string state;                     // armed | applied | verified | reverting | reverted | failed
-  std::string code;                      // ok | stopped | a reason from above
+  std::string state;                     // starting | armed | applied | verified | reverting | reverted | failed
+  std::string code;                      // ok | stopped | terminated | a reason from above
   std::string run;
   std::optional<TimePoint> applied, verified, reverted;
-  std::map<std::string, std::string> figures;
+  std::map<std::string, std::string> figures;  // the short ones of `measured`, under the same keys
 };
 
 std::string PrintRecord(const Record& record);         // never more than 300 bytes

@@ -1,0 +1,61 @@
+// What every fault can do. One fault, one file; the supervisor knows nothing else about it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "injectors/node.h"
+#include "operator/base/clock.h"
+#include "operator/base/result.h"
+
+namespace chaos::inject {
+
+using Figures = std::map<std::string, std::string>;
+
+// What was found, and whether it is what should be found at this moment.
+struct Reading {
+  Figures measured;
+  std::string_view reason;  // empty: as it should be; else one of the reasons in protocol/events.h
+  std::string message;      // a sentence, with a reason
+};
+
+// One look at the world that takes its time without blocking anybody.
+class Look {
+ public:
+  virtual ~Look() = default;
+  // The reading once it is complete; then don't poll again. `now` is Clock::SinceBoot.
+  virtual std::optional<Reading> Poll(nanoseconds now) = 0;
+  // By then Poll has a reading for sure.
+  virtual nanoseconds Deadline() const = 0;
+};
+
+// Requires: calls in the order Preflight, Baseline until read, Apply, Measure, Revert, Confirm.
+class Fault {
+ public:
+  virtual ~Fault() = default;
+  // What was asked for, in the words that the measured figures use.
+  virtual Figures Requested() const = 0;
+  // Tries the mechanism without lasting effect and names it; the error names what this node lacks.
+  virtual Result<std::string> Preflight(Node& node) = 0;
+  // The "before" that Measure compares with. Changes nothing. SteadyStateNotMet: nothing could be
+  // proved.
+  virtual std::unique_ptr<Look> Baseline(Node& node, nanoseconds now) = 0;
+  // What somebody else would need to know to undo Apply; printed before Apply is called.
+  virtual Figures Journal() const = 0;
+  // All or nothing; ends by itself after `lasts`.
+  virtual Result<void> Apply(Node& node, nanoseconds lasts) = 0;
+  // The "during": NoEffect or PartialEffect unless what worked before fails and the control still
+  // works.
+  virtual std::unique_ptr<Look> Measure(Node& node, nanoseconds now) = 0;
+  // Cheap figures for a heartbeat.
+  virtual Figures Sample(Node& node) = 0;
+  // Idempotent. The figures are those that go away with the fault.
+  virtual Result<Figures> Revert(Node& node) = 0;
+  // The "after": whether it works again.
+  virtual std::unique_ptr<Look> Confirm(Node& node, nanoseconds now) = 0;
+};
+
+}  // namespace chaos::inject

@@ -1,0 +1,67 @@
+// What a fault may ask of the machine it runs on. The one real implementation is linux_node; a
+// simulation brings its own. Nothing here blocks for longer than the kernel needs for one request.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "injectors/address.h"
+#include "operator/base/clock.h"
+#include "operator/base/result.h"
+
+namespace chaos::inject {
+
+struct Endpoint {
+  Address address;
+  std::uint16_t port = 0;
+};
+
+enum class Reached {
+  kPending,
+  kConnected,
+  kRefused,      // somebody answered: packets flow
+  kUnreachable,  // the kernel gave up by itself: no route, no neighbour, its own time limit
+};
+
+// One attempt to connect by TCP. Going out of scope gives it up.
+class Dial {
+ public:
+  virtual ~Dial() = default;
+  virtual Reached Poll() = 0;
+};
+
+// A packet filter that drops what goes to or comes from some addresses, for a time that the kernel
+// keeps.
+struct Cut {
+  std::string table;
+  std::vector<Network> networks;     // none overlaps another
+  std::vector<Address> spared;       // pass even where they lie inside of a network
+  std::vector<std::uint16_t> ports;  // of the other side, TCP and UDP; empty = everything
+  bool outgoing = false;
+  bool incoming = false;
+};
+
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  // Exclusive in this network namespace until the process ends; false: somebody else has it.
+  virtual Result<bool> TakeLock(const std::string& run) = 0;
+  virtual std::vector<Address> OwnAddresses() = 0;
+  virtual std::unique_ptr<Dial> Connect(const Endpoint& endpoint) = 0;
+
+  // Has the kernel accept the cut and take it back in one step, so that no packet ever meets it.
+  // The error names what is missing.
+  virtual Result<void> TryCut(const Cut& cut) = 0;
+  // All or nothing. The kernel removes it with this process, and lifts it after `lasts` even if the
+  // process hangs.
+  virtual Result<void> ApplyCut(const Cut& cut, nanoseconds lasts) = 0;
+  // Packets dropped since ApplyCut.
+  virtual Result<std::uint64_t> Dropped() = 0;
+  // Idempotent.
+  virtual Result<void> RemoveCut() = 0;
+};
+
+}  // namespace chaos::inject
