@@ -57,8 +57,7 @@ class EventRecorder {
     nanoseconds last{0};  // of the last write, since boot
     int count = 1;
   };
-  enum class Sent { kYes, kNo };
-  Sent Send(const Note& note, TimePoint at, int count);
+  bool Send(const Note& note, TimePoint at, int count);
   void ForgetOld(nanoseconds now);
 
   Client& client_;

@@ -48,26 +48,25 @@ class Lease {
   // Requires: call_timeout bounds the write that is about to start.
   // True: whatever starts now and ends within call_timeout, ends before anybody else can lead.
   bool HoldsFor(nanoseconds now_since_boot, milliseconds call_timeout) const;
-  // leaseTransitions at our acquisition; grows with every new leader. 0 until the first.
+  // leaseTransitions at our acquisition; grows with every new term, from 1. 0 until the first.
   std::int64_t epoch() const;
 
  private:
   struct Record {  // as last seen on the server
-    std::string resource_version;
+    Json object;   // null = there is none
     std::string holder;
     std::int64_t transitions = 0;
     seconds duration{0};
-    Json spec;
-    bool exists = false;
   };
   milliseconds TickAsLeader(nanoseconds now);
-  milliseconds TickAsStandby(nanoseconds now);
-  Result<void> Observe();              // GET
-  Result<void> Take(nanoseconds now);  // create or replace with us as holder
-  Result<void> Write(Json spec);
-  void Remember(const Json& lease);
-  Json SpecOf(std::int64_t transitions, bool acquiring) const;
+  milliseconds TickAsStandby();
+  Result<void> Observe();
+  Result<void> Take();
+  Result<void> Write(const Json& spec);
+  void Remember(Json lease);
+  Json SpecOf(std::int64_t transitions) const;
   void Lose();
+  nanoseconds Deadline() const;  // when the lease counts as lost unless it is renewed
   milliseconds Jittered();
 
   Client& client_;
@@ -78,7 +77,7 @@ class Lease {
   Record record_;
   nanoseconds observed_at_{0};  // when record_ last changed, since boot
   std::string acquire_time_;
-  std::int64_t highest_transitions_ = -1;
+  std::int64_t highest_transitions_ = 0;  // also of leases that were deleted since
 
   mutable std::mutex mutex_;  // guards what other threads read
   bool leading_ = false;
