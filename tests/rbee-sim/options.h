@@ -1,0 +1,41 @@
+// What can be asked of rbee-sim: one table of flags per role, each also readable from the
+// environment.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rbee_sim {
+
+using std::chrono::milliseconds;
+
+enum class Role { kQueen, kHive, kWorker };
+
+struct Options {
+  Role role = Role::kQueen;
+  std::uint16_t port = 0;  // 0 = the role's default: 7833, 7835, 8080
+  std::string advertise;   // host under which others reach this process
+  // hive
+  std::string queen_url = "http://127.0.0.1:7833";
+  std::string hive_id = "localhost";
+  // worker
+  std::string hive_url = "http://127.0.0.1:7835";
+  std::string instance;  // the worker is known as llm-<instance>; default: the port
+  std::string model = "tinyllama-q4";
+  milliseconds model_load_time{0};  // the port opens only after it
+  double token_rate = 20;           // tokens per second and job
+  int parallel = 1;                 // jobs at a time; the real worker is strictly serial
+  // queen
+  milliseconds detect_after{2000};  // silence on a hive's stream after which it counts as lost
+  milliseconds idle_cut{
+      2000};           // a job without an event for so long ends with [DONE], as in the real queen
+  bool blind = false;  // never notices that a hive is gone
+};
+
+// Fills `options`; returns a sentence for people when something is wrong, empty when all is well.
+std::string ParseOptions(const std::vector<std::string>& arguments, Options& options);
+std::string HelpText();
+
+}  // namespace rbee_sim
