@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "injectors/node.h"
 #include "operator/base/clock.h"
@@ -38,6 +39,8 @@ class Fault {
   virtual ~Fault() = default;
   // What was asked for, in the words that the measured figures use.
   virtual Figures Requested() const = 0;
+  // Which of the measured figures are worth a place in the 300-byte record.
+  virtual std::vector<std::string_view> Headlines() const = 0;
   // Tries the mechanism without lasting effect and names it; the error names what this node lacks.
   virtual Result<std::string> Preflight(Node& node) = 0;
   // The "before" that Measure compares with. Changes nothing. SteadyStateNotMet: nothing could be
@@ -51,7 +54,7 @@ class Fault {
   // works.
   virtual std::unique_ptr<Look> Measure(Node& node, nanoseconds now) = 0;
   // Cheap figures for a heartbeat.
-  virtual Figures Sample(Node& node) = 0;
+  virtual Figures Sample(Node& node) const = 0;
   // Idempotent. The figures are those that go away with the fault.
   virtual Result<Figures> Revert(Node& node) = 0;
   // The "after": whether it works again.

@@ -36,8 +36,8 @@ class Dial {
 // keeps.
 struct Cut {
   std::string table;
-  std::vector<Network> networks;     // none overlaps another
-  std::vector<Address> spared;       // pass even where they lie inside of a network
+  std::vector<Network> networks;  // none overlaps another
+  std::vector<Address> spared;    // pass even where they lie inside of a network, as all of lo does
   std::vector<std::uint16_t> ports;  // of the other side, TCP and UDP; empty = everything
   bool outgoing = false;
   bool incoming = false;

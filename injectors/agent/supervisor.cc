@@ -11,7 +11,6 @@ namespace {
 
 constexpr int kMostRefusalsPrinted = 3;
 constexpr std::size_t kMostReasonBytes = 64;
-constexpr std::size_t kMostFigureBytes = 24;  // longer ones are for people, not for the record
 
 std::string Clip(std::string text) {
   if (text.size() > kMostReasonBytes) text.resize(kMostReasonBytes);
@@ -148,7 +147,7 @@ bool Supervisor::Revert(const std::string& why) {
   }
   record_.reverted = clock_.Now();
   at_revert_ = std::move(*reverted);
-  at_revert_["activeFor"] =
+  at_revert_["duration"] =
       PrintShort(std::chrono::duration_cast<microseconds>(clock_.SinceBoot() - applied_at_));
   // The record says so at once: looking again takes a while, and may be cut short.
   Remember(at_revert_, "reverted");
@@ -235,8 +234,9 @@ void Supervisor::Emit(protocol::Event event, std::string_view record_state) {
 
 void Supervisor::Remember(const Figures& measured, std::string_view state) {
   record_.state = state;
-  for (const auto& [key, value] : measured) {
-    if (value.size() <= kMostFigureBytes) record_.figures[key] = value;
+  for (const std::string_view key : fault_.Headlines()) {
+    const auto found = measured.find(std::string(key));
+    if (found != measured.end()) record_.figures.insert_or_assign(found->first, found->second);
   }
   output_.Record(protocol::PrintRecord(record_));
 }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <set>
+#include <utility>
 
 #include "operator/base/time_text.h"
 
@@ -10,6 +11,21 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kDirections = {"Both", "Ingress", "Egress"};
 constexpr std::array<std::string_view, 3> kKinds = {"http", "sse", "inference"};
+
+template <class Number>
+bool FitsInto(const Json& value) {
+  if constexpr (std::is_integral_v<Number>) {
+    if (!value.is_number_integer()) return false;
+    if (value.is_number_unsigned()) return std::in_range<Number>(value.get<std::uint64_t>());
+    return std::in_range<Number>(value.get<std::int64_t>());
+  } else {
+    return value.is_number();
+  }
+}
+
+bool IsHex(std::string_view text, std::size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
 
 // Reads one object field by field; remembers the first error and, at the end, refuses what nobody asked for.
 class Reader {
@@ -37,8 +53,8 @@ class Reader {
     requires std::is_arithmetic_v<Number>
   void Read(const char* key, Number& out, bool required = false) {
     if (const Json* value = Take(key, required)) {
-      if (value->is_number()) out = value->get<Number>();
-      else Fail(key, "a number");
+      if (FitsInto<Number>(*value)) out = value->get<Number>();
+      else Fail(key, "a number that fits");
     }
   }
   void Read(const char* key, std::optional<double>& out) {
@@ -263,6 +279,8 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
     r.Read("direction", a.partition.direction, kDirections);
     partition = r.Finish();
   }
+  if (!IsHex(a.run, 10)) reader.Fail("run", "10 hex digits");
+  if (!IsHex(a.nonce, 32)) reader.Fail("nonce", "32 hex digits");
   if (a.duration <= milliseconds(0)) reader.Fail("duration", "above 0");
   return Done(std::move(a), {version, reader.Finish(), controls, peers, partition});
 }

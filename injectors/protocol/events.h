@@ -55,7 +55,7 @@ struct Record {
   std::string code;                      // ok | stopped | terminated | a reason from above
   std::string run;
   std::optional<TimePoint> applied, verified, reverted;
-  std::map<std::string, std::string> figures;  // the short ones of `measured`, under the same keys
+  std::map<std::string, std::string> figures;  // the few most telling ones of `measured`, under the same keys
 };
 
 std::string PrintRecord(const Record& record);         // never more than 300 bytes

@@ -1,0 +1,122 @@
+#include "injectors/agent/inject.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "injectors/agent/console.h"
+#include "injectors/agent/linux_node.h"
+#include "injectors/agent/poller.h"
+#include "injectors/agent/stop_channel.h"
+#include "injectors/agent/supervisor.h"
+#include "injectors/partition.h"
+#include "operator/base/check.h"
+
+namespace chaos::inject {
+namespace {
+
+class ConsoleOutput final : public Output {
+ public:
+  ConsoleOutput(Console& console, StopListener& stops) : console_(console), stops_(stops) {}
+  void Line(const protocol::Event& event) override { console_.Line(event); }
+  void Record(const std::string& text) override { console_.Record(text); }
+  void Answer(int id, const std::string& answer) override { stops_.Answer(id, answer); }
+
+ private:
+  Console& console_;
+  StopListener& stops_;
+};
+
+// SIGTERM and SIGINT as a descriptor; from here on they interrupt nothing.
+class Signals {
+ public:
+  explicit Signals(Poller& poller) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    CHECK(fd_ >= 0);
+    poller.WatchReadable(fd_);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  ~Signals() { close(fd_); }
+
+  bool Take() {
+    signalfd_siginfo info{};
+    return read(fd_, &info, sizeof info) == sizeof info;
+  }
+
+ private:
+  int fd_;
+};
+
+// One line and one record for a program that has only one thing to say.
+void SayOnce(Console& console, const std::string& run, std::string event, std::string state,
+             std::string code, const std::string& message) {
+  protocol::Event line;
+  line.seq = 1;
+  line.at = SystemClock().Now();
+  line.event = std::move(event);
+  line.reason = code == "ok" ? "" : code;
+  line.message = message;
+  protocol::Record record;
+  record.state = std::move(state);
+  record.code = std::move(code);
+  record.run = run;
+  console.Line(line);
+  console.Record(protocol::PrintRecord(record));
+}
+
+}  // namespace
+
+int Inject(std::string_view json, const std::string& termination_log) {
+  Console console(termination_log);
+  const Result<protocol::InjectArguments> arguments = protocol::InjectFromJson(json);
+  if (!arguments) {
+    SayOnce(console, "", "failed", "failed", std::string(protocol::kRefused),
+            arguments.error().detail);
+    return 1;
+  }
+  const SystemClock clock;
+  Poller poller;
+  Signals signals(poller);
+  StopListener stops(poller);
+  LinuxNode node(poller, stops);
+  Partition fault(*arguments);
+  ConsoleOutput output(console, stops);
+  Supervisor supervisor(*arguments, fault, node, clock, output);
+  while (true) {
+    const std::optional<nanoseconds> wake = supervisor.Step({signals.Take(), stops.Take()});
+    if (!wake) return supervisor.exit_code();
+    poller.WaitUntil(*wake);
+  }
+}
+
+int Stop(std::string_view json, const std::string& termination_log) {
+  Console console(termination_log);
+  const Result<protocol::StopArguments> arguments = protocol::StopFromJson(json);
+  if (!arguments) {
+    SayOnce(console, "", "failed", "failed", std::string(protocol::kRefused),
+            arguments.error().detail);
+    return 1;
+  }
+  const Result<std::string> answer = AskToStop(*arguments);
+  const bool refused = answer && answer->starts_with("refused");
+  if (answer && !refused) {
+    SayOnce(console, arguments->run, "stopped", "reverted", "stopped",
+            "the injector says: " + *answer);
+    return 0;
+  }
+  const std::string code =
+      refused ? std::string(protocol::kRefused) : std::string(Name(answer.error().reason));
+  SayOnce(console, arguments->run, "failed", "failed", code,
+          refused ? "the injector says: " + *answer : answer.error().detail);
+  return 1;
+}
+
+}  // namespace chaos::inject
