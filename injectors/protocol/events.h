@@ -14,7 +14,8 @@ namespace chaos::protocol {
 
 // Injector: preflight, journal, armed, applied, verified, alive (every 5 s), reverting, stopRefused; and exactly one of
 // these as its last: reverted (was on, is gone), stopped (ended before anything was applied), failed.
-// Probe pod: started, sample, alive, ended.
+// Probe pod: started, sample, alive (every 5 s), interrupted, failed, ended. `interrupted` is a sample without a
+// verdict, to be counted neither way: the probe itself was stopped or held up.
 // {"v":1,"seq":3,"at":"…Z","event":"verified","requested":{…},"measured":{…}}
 struct Event {
   std::int64_t seq = 0;                          // from 1, no gaps

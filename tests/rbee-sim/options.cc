@@ -126,7 +126,9 @@ std::string ParseOptions(const std::vector<std::string>& arguments, Options& opt
     if (flag->value == nullptr && name.size() < arguments[i].size())
       return name + " takes no value";
     if (!flag->set(value, options))
-      return name + " wants " + flag->value + ", not \"" + value + "\"";
+      {
+      return name + " wants " + flag->value + ", not \"" + value + "\": " + flag->help;
+    }
   }
   if (options.port == 0) options.port = role == "queen" ? 7833 : role == "hive" ? 7835 : 8080;
   if (options.instance.empty()) options.instance = std::to_string(options.port);
