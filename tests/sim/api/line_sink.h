@@ -9,6 +9,7 @@ namespace chaos::sim {
 class LineSink {
  public:
   virtual ~LineSink() = default;
+  virtual void Begin() = 0;   // accepted: once, before everything else
   virtual void Line(const std::string& text) = 0;
   virtual void End() = 0;
 };

@@ -88,6 +88,7 @@ std::optional<kube::Response> PodLogs::Follow(const Target& target, const std::s
   const auto located = Locate(target);
   if (const auto* refused = std::get_if<kube::Response>(&located)) return *refused;
   Log& log = logs_.at(std::get<Id>(located));
+  sink->Begin();
   for (const std::string& line : log.lines) sink->Line(line);
   if (log.ended) {
     sink->End();

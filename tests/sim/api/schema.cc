@@ -171,7 +171,6 @@ std::vector<std::string> Schema::Prune(Json& object) const {
 std::vector<std::string> Schema::Validate(const Json& object) const {
   Validator validator;
   for (const auto& [name, field] : schema_["properties"].items()) {
-    if (name == "metadata") continue;
     if (const auto it = object.find(name); it != object.end()) validator.Check(field, *it, name);
   }
   for (const Json& name : Child(schema_, "required")) {

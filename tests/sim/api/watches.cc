@@ -31,6 +31,7 @@ std::optional<kube::Response> Watches::Open(const Target& target, const std::sha
   if (from.find_first_not_of("0123456789") != std::string::npos)
     return BadRequest("resourceVersion: Invalid value: \"" + from + "\"");
   const std::uint64_t version = from.empty() ? 0 : std::stoull(from);
+  sink->Begin();
   if (version != 0 && version < store_.oldest()) {
     sink->Line(EventLine("ERROR", StatusBody(410, "Expired", "too old resource version: " + from)));
     sink->End();

@@ -11,7 +11,7 @@ Error Broken(std::string detail) { return Error{Reason::kUnavailable, std::move(
 
 }  // namespace
 
-void Pipe::Opened() {
+void Pipe::Begin() {
   heard_at_ = timeline_.Now();
   Send(Polled(kube::LineStream::Opened{}));
   WatchSilence();

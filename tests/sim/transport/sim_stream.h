@@ -25,7 +25,7 @@ class Pipe final : public LineSink, public std::enable_shared_from_this<Pipe> {
   Pipe(Timeline& timeline, Options options, std::function<void()> wake)
       : timeline_(timeline), options_(options), wake_(std::move(wake)) {}
 
-  void Opened();
+  void Begin() override;
   void Line(const std::string& text) override;
   void End() override;
   void Fail(Error error);

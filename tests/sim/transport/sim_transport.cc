@@ -132,7 +132,6 @@ std::unique_ptr<kube::LineStream> SimTransport::Open(const kube::Request& reques
       }
       default: break;
     }
-    open->Opened();
     if (const auto refused = this_api->Open(request, open)) open->Fail(kube::ErrorFromResponse(*refused));
   });
   if (options_.note) options_.note({timeline_.Now(), options_.user, request, CallFault::kNone, 0});
