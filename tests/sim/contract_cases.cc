@@ -23,7 +23,8 @@ void CreateFillsIn(ContractStage& s) {
   s.Note("generation " + std::to_string(Integer(*made, {"metadata", "generation"})));
   s.Note(Text(*made, {"metadata", "uid"}).size() == 36 ? "uid" : "no uid");
   s.Note(ParseTime(Text(*made, {"metadata", "creationTimestamp"})) ? "created" : "no time");
-  s.Note(Text(*made, {"spec", "safety", "maxPrivilege"}) == "PodCapabilities" ? "spec kept" : "spec lost");
+  s.Note(Text(*made, {"spec", "safety", "maxPrivilege"}) == "PodCapabilities" ? "spec kept"
+                                                                              : "spec lost");
 }
 
 void CreateTwice(ContractStage& s) {
@@ -71,24 +72,31 @@ void NameTooLong(ContractStage& s) {
 
 void StaleMergePatch(ContractStage& s) {
   const std::string old = Version(s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
-  s.Note(Outcome(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels(old, "x", "1"))));
-  s.Note(Outcome(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels(old, "x", "2"))));
-  s.Note(Outcome(s.client().PatchObject(kConfigMaps, s.ns(), "missing", "", Patch::kMerge, Labels("", "x", "1"))));
+  s.Note(Outcome(
+      s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels(old, "x", "1"))));
+  s.Note(Outcome(
+      s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels(old, "x", "2"))));
+  s.Note(Outcome(s.client().PatchObject(kConfigMaps, s.ns(), "missing", "", Patch::kMerge,
+                                        Labels("", "x", "1"))));
 }
 
 void PatchWithoutChange(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("a"));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
   const Json body = Labels("", "x", "1");
-  const std::string first = Version(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, body));
-  const std::string again = Version(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, body));
+  const std::string first =
+      Version(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, body));
+  const std::string again =
+      Version(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, body));
   s.Note(first == again ? "same version" : "new version");
 }
 
 void PatchOfAnotherUid(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("a"));
-  s.Note(Outcome(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Uid(kOtherUid))));
-  s.client().Create(kExperiments, s.ns(), Experiment("a"));
-  s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge, Uid(kOtherUid))));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
+  s.Note(
+      Outcome(s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Uid(kOtherUid))));
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
+  s.Note(Outcome(
+      s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge, Uid(kOtherUid))));
 }
 
 void ReplaceRules(ContractStage& s) {
@@ -107,7 +115,7 @@ void ReplaceRules(ContractStage& s) {
 }
 
 void JsonPatchTest(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("a"));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
   const Json wrong = Json::array({{{"op", "test"}, {"path", "/data/k"}, {"value", "9"}}});
   const Json right = Json::array({{{"op", "test"}, {"path", "/data/k"}, {"value", "1"}},
                                   {{"op", "replace"}, {"path", "/data/k"}, {"value", "2"}}});
@@ -116,14 +124,16 @@ void JsonPatchTest(ContractStage& s) {
 }
 
 void CustomStrategic(ContractStage& s) {
-  s.client().Create(kExperiments, s.ns(), Experiment("a"));
-  s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kStrategicMerge, Labels("", "x", "1"))));
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
+  s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kStrategicMerge,
+                                        Labels("", "x", "1"))));
 }
 
 void GenerationCountsSpecs(ContractStage& s) {
-  s.client().Create(kExperiments, s.ns(), Experiment("a"));
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
   const auto generation = [&](const std::string& sub, const Json& body) {
-    const Result<Json> done = s.client().PatchObject(kExperiments, s.ns(), "a", sub, Patch::kMerge, body);
+    const Result<Json> done =
+        s.client().PatchObject(kExperiments, s.ns(), "a", sub, Patch::kMerge, body);
     s.Note(done ? std::to_string(Integer(*done, {"metadata", "generation"})) : Outcome(done));
   };
   generation("", Labels("", "x", "1"));
@@ -132,11 +142,14 @@ void GenerationCountsSpecs(ContractStage& s) {
 }
 
 void StatusApart(ContractStage& s) {
-  s.client().Create(kExperiments, s.ns(), Experiment("a"));
-  const Json both{{"status", {{"phase", "Queued"}}}, {"spec", {{"run", 2}}}, {"metadata", {{"labels", {{"x", "1"}}}}}};
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
+  const Json both{{"status", {{"phase", "Queued"}}},
+                  {"spec", {{"run", 2}}},
+                  {"metadata", {{"labels", {{"x", "1"}}}}}};
   const auto look = [&](const Result<Json>& done) {
     if (!done) return s.Note(Outcome(done));
-    s.Note(Text(*done, {"status", "phase"}) + " run " + std::to_string(Integer(*done, {"spec", "run"})) +
+    s.Note(Text(*done, {"status", "phase"}) + " run " +
+           std::to_string(Integer(*done, {"spec", "run"})) +
            (Find(*done, {"metadata", "labels", "x"}) ? " labelled" : ""));
   };
   look(s.client().PatchObject(kExperiments, s.ns(), "a", "status", Patch::kMerge, both));
@@ -145,9 +158,10 @@ void StatusApart(ContractStage& s) {
 }
 
 void StatusMustFitTheSchema(ContractStage& s) {
-  s.client().Create(kExperiments, s.ns(), Experiment("a"));
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
   const auto patch = [&](const Json& status) {
-    s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "status", Patch::kMerge, {{"status", status}})));
+    s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "status", Patch::kMerge,
+                                          {{"status", status}})));
   };
   patch({{"phase", "Dancing"}});
   patch({{"activeRun", std::string(65, 'a')}});
@@ -155,7 +169,7 @@ void StatusMustFitTheSchema(ContractStage& s) {
 }
 
 void LiveRunFreezesTheSpec(ContractStage& s) {
-  s.client().Create(kExperiments, s.ns(), Experiment("a"));
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
   const auto patch = [&](const std::string& sub, const Json& body) {
     s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", sub, Patch::kMerge, body)));
   };
@@ -174,8 +188,9 @@ void DeleteMissing(ContractStage& s) {
 }
 
 void DeleteOfAnotherUid(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("a"));
-  const Json other{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", kOtherUid}}}};
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
+  const Json other{
+      {"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"preconditions", {{"uid", kOtherUid}}}};
   s.Note(Raw(s, kube::Method::kDelete, PathOf(kConfigMaps, s.ns(), "a"), other));
   s.Note(Outcome(s.client().Get(kConfigMaps, s.ns(), "a")));
   s.Note(Outcome(s.client().Delete(kConfigMaps, s.ns(), "a")));
@@ -183,45 +198,50 @@ void DeleteOfAnotherUid(ContractStage& s) {
 }
 
 void FinalizerHolds(ContractStage& s) {
-  s.client().Create(kExperiments, s.ns(), Held(Experiment("a")));
+  Must(s, s.client().Create(kExperiments, s.ns(), Held(Experiment("a"))));
   s.Note(Outcome(s.client().Delete(kExperiments, s.ns(), "a")));
   const Result<Json> held = s.client().Get(kExperiments, s.ns(), "a");
   if (!held) return s.Note(Outcome(held));
   s.Note(Find(*held, {"metadata", "deletionTimestamp"}) ? "deleting" : "not deleting");
   s.Note("generation " + std::to_string(Integer(*held, {"metadata", "generation"})));
   s.Note(Outcome(s.client().Delete(kExperiments, s.ns(), "a")));
-  s.Note(Version(s.client().Get(kExperiments, s.ns(), "a")) == Version(held) ? "unchanged" : "changed");
-  s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge, Finalizers({"x.y/more", kHold}))));
-  s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge, Finalizers({}))));
+  s.Note(Version(s.client().Get(kExperiments, s.ns(), "a")) == Version(held) ? "unchanged"
+                                                                             : "changed");
+  s.Note(Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge,
+                                        Finalizers({"x.y/more", kHold}))));
+  s.Note(Outcome(
+      s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge, Finalizers({}))));
   s.Note(Outcome(s.client().Get(kExperiments, s.ns(), "a")));
 }
 
 void DependentsFollow(ContractStage& s) {
   const Result<Json> owner = s.client().Create(kExperiments, s.ns(), Experiment("owner"));
   if (!owner) return s.Note(Outcome(owner));
-  s.client().Create(kConfigMaps, s.ns(), Owned(ConfigMap("child"), *owner));
-  s.client().Delete(kExperiments, s.ns(), "owner");
-  const bool gone = s.Await([&] { return !s.client().Get(kConfigMaps, s.ns(), "child"); }, seconds(60));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), Owned(ConfigMap("child"), *owner)));
+  Must(s, s.client().Delete(kExperiments, s.ns(), "owner"));
+  const bool gone =
+      s.Await([&] { return !s.client().Get(kConfigMaps, s.ns(), "child"); }, seconds(60));
   s.Note(gone ? "collected" : "left behind");
 }
 
 void TerminatingNamespace(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), Held(ConfigMap("holds")));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), Held(ConfigMap("holds"))));
   s.Note(Outcome(s.client().Delete(kNamespaces, "", s.ns())));
   s.Note(Outcome(s.client().Create(kConfigMaps, s.ns(), ConfigMap("late"))));
-  s.client().PatchObject(kConfigMaps, s.ns(), "holds", "", Patch::kMerge, Finalizers({}));
+  Must(s, s.client().PatchObject(kConfigMaps, s.ns(), "holds", "", Patch::kMerge, Finalizers({})));
   const bool gone = s.Await([&] { return !s.client().Get(kNamespaces, "", s.ns()); }, seconds(60));
   s.Note(gone ? "gone" : "still there");
 }
 
 // --- sidecars: strategic merge patches of pods/ephemeralcontainers ---
 
-Result<Json> Sidecars(ContractStage& s, const Json& body, kube::WriteOptions options = {}, Patch patch = Patch::kStrategicMerge) {
+Result<Json> Sidecars(ContractStage& s, const Json& body, kube::WriteOptions options = {},
+                      Patch patch = Patch::kStrategicMerge) {
   return s.client().PatchObject(kPods, s.ns(), "p", "ephemeralcontainers", patch, body, options);
 }
 
 void SidecarTwice(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
   const Result<Json> first = Sidecars(s, Body({Sidecar("x1")}));
   const Result<Json> again = Sidecars(s, Body({Sidecar("x1")}));
   s.Note(Outcome(first));
@@ -230,26 +250,28 @@ void SidecarTwice(ContractStage& s) {
 }
 
 void SidecarChanged(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
-  Sidecars(s, Body({Sidecar("x1")}));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
+  Must(s, Sidecars(s, Body({Sidecar("x1")})));
   Json other = Sidecar("x1");
   other["image"] = "example.invalid/other:1";
   s.Note(Outcome(Sidecars(s, Body({other}))));
 }
 
 void SidecarBesideSidecar(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
-  Sidecars(s, Body({Sidecar("x1")}));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
+  Must(s, Sidecars(s, Body({Sidecar("x1")})));
   const Result<Json> both = Sidecars(s, Body({Sidecar("x2")}));
   s.Note(both ? SidecarNames(*both) : Outcome(both));
 }
 
 void SidecarNameTwice(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
   Json last = Sidecar("x1");
   last["image"] = "example.invalid/last:1";
   const Result<Json> done = Sidecars(s, Body({Sidecar("x1"), last}));
-  s.Note(done ? SidecarNames(*done) + " " + Text((*done)["spec"]["ephemeralContainers"][0], {"image"}) : Outcome(done));
+  s.Note(done ? SidecarNames(*done) + " " +
+                    Text((*done)["spec"]["ephemeralContainers"][0], {"image"})
+              : Outcome(done));
 }
 
 void SidecarGuards(ContractStage& s) {
@@ -257,14 +279,15 @@ void SidecarGuards(ContractStage& s) {
   Json body = Body({Sidecar("x1")});
   body["metadata"] = {{"uid", kOtherUid}};
   s.Note("other uid " + Outcome(Sidecars(s, body)));
-  Sidecars(s, Body({Sidecar("x0")}));
+  Must(s, Sidecars(s, Body({Sidecar("x0")})));
   body["metadata"] = {{"resourceVersion", old}};
   s.Note("stale " + Outcome(Sidecars(s, body)));
-  s.Note("missing pod " + Outcome(s.client().PatchObject(kPods, s.ns(), "q", "ephemeralcontainers", Patch::kStrategicMerge, body)));
+  s.Note("missing pod " + Outcome(s.client().PatchObject(kPods, s.ns(), "q", "ephemeralcontainers",
+                                                         Patch::kStrategicMerge, body)));
 }
 
 void SidecarRules(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
   s.Note("container's name " + Outcome(Sidecars(s, Body({Sidecar("main")}))));
   Json target = Sidecar("x1");
   target["targetContainerName"] = "nobody";
@@ -275,7 +298,7 @@ void SidecarRules(ContractStage& s) {
 }
 
 void SidecarDropsLabels(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
   Json body = Body({Sidecar("x1")});
   body["metadata"] = {{"labels", {{"sneaked", "in"}}}};
   const Result<Json> done = Sidecars(s, body);
@@ -284,21 +307,23 @@ void SidecarDropsLabels(ContractStage& s) {
 }
 
 void SidecarDryRun(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
   s.Note(Outcome(Sidecars(s, Body({Sidecar("x1")}), {.dry_run = true})));
   const Result<Json> pod = s.client().Get(kPods, s.ns(), "p");
   s.Note(pod ? "sidecars: " + SidecarNames(*pod) : Outcome(pod));
 }
 
 void SidecarsStay(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
-  Sidecars(s, Body({Sidecar("x1")}));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
+  Must(s, Sidecars(s, Body({Sidecar("x1")})));
   s.Note("merge patch " + Outcome(Sidecars(s, Body({Sidecar("x2")}), {}, Patch::kMerge)));
-  s.Note("pod itself " + Outcome(s.client().PatchObject(kPods, s.ns(), "p", "", Patch::kStrategicMerge, Body({Sidecar("x3")}))));
+  s.Note("pod itself " +
+         Outcome(s.client().PatchObject(kPods, s.ns(), "p", "", Patch::kStrategicMerge,
+                                        Body({Sidecar("x3")}))));
 }
 
 void LogBeforeStart(ContractStage& s) {
-  s.client().Create(kPods, s.ns(), Pod("p"));
+  Must(s, s.client().Create(kPods, s.ns(), Pod("p")));
   const Result<std::string> log = s.client().Log(s.ns(), "p", "main");
   s.Note(log ? "ok" : Outcome(log.error()));
   const Result<std::string> none = s.client().Log(s.ns(), "missing", "main");
@@ -308,10 +333,13 @@ void LogBeforeStart(ContractStage& s) {
 // --- leases and events ---
 
 void LeaseRules(ContractStage& s) {
-  s.Note("three digits " + Outcome(s.client().Create(kLeases, s.ns(), LeaseBody("l", "2026-01-05T08:00:00.123Z"))));
-  const Result<Json> made = s.client().Create(kLeases, s.ns(), LeaseBody("l", "2026-01-05T08:00:00.123456Z"));
+  s.Note("three digits " +
+         Outcome(s.client().Create(kLeases, s.ns(), LeaseBody("l", "2026-01-05T08:00:00.123Z"))));
+  const Result<Json> made =
+      s.client().Create(kLeases, s.ns(), LeaseBody("l", "2026-01-05T08:00:00.123456Z"));
   s.Note("six digits " + Outcome(made));
-  s.Note("again " + Outcome(s.client().Create(kLeases, s.ns(), LeaseBody("l", "2026-01-05T08:00:00.123456Z"))));
+  s.Note("again " + Outcome(s.client().Create(kLeases, s.ns(),
+                                              LeaseBody("l", "2026-01-05T08:00:00.123456Z"))));
   if (!made) return;
   Json next = *made;
   next["spec"]["renewTime"] = "2026-01-05T08:00:02.000000Z";
@@ -326,7 +354,8 @@ void EventRules(ContractStage& s) {
   Json silent = EventBody("b", s.ns());
   silent.erase("action");
   s.Note("no action " + Outcome(s.client().Create(kEvents, s.ns(), silent)));
-  s.Note("other namespace " + Outcome(s.client().Create(kEvents, s.ns(), EventBody("c", "default"))));
+  s.Note("other namespace " +
+         Outcome(s.client().Create(kEvents, s.ns(), EventBody("c", "default"))));
   Json wordy = EventBody("d", s.ns());
   wordy["note"] = std::string(1025, 'x');
   s.Note("long note " + Outcome(s.client().Create(kEvents, s.ns(), wordy)));
@@ -335,25 +364,29 @@ void EventRules(ContractStage& s) {
 // --- lists and watches ---
 
 void Selectors(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("a", "1"));
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("b", "2"));
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("c"));
-  for (const char* selector : {"case=1", "case!=1,contract=true", "case in (1,2)", "!case,contract=true", "case"}) {
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("a", "1")));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("b", "2")));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("c")));
+  for (const char* selector :
+       {"case=1", "case!=1,contract=true", "case in (1,2)", "!case,contract=true", "case"}) {
     const Result<kube::ListAnswer> list = s.client().List(kConfigMaps, s.ns(), selector);
     std::string names;
-    for (const Json& item : list ? list->items : std::vector<Json>()) names += " " + Text(item, {"metadata", "name"});
+    for (const Json& item : list ? list->items : std::vector<Json>())
+      names += " " + Text(item, {"metadata", "name"});
     s.Note(std::string(selector) + ":" + (list ? names : Outcome(list.error())));
   }
 }
 
 void PagesAreOneSnapshot(ContractStage& s) {
-  for (const char* name : {"a", "b", "c"}) s.client().Create(kConfigMaps, s.ns(), ConfigMap(name));
+  for (const char* name : {"a", "b", "c"})
+    Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap(name)));
   const std::string path = PathOf(kConfigMaps, s.ns()) + "?limit=2&labelSelector=contract%3Dtrue";
   const Result<Json> first = RawGet(s, path);
   if (!first) return s.Note(Outcome(first));
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("bb"));
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("d"));
-  const Result<Json> second = RawGet(s, path + "&continue=" + Escaped(Text(*first, {"metadata", "continue"})));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("bb")));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("d")));
+  const Result<Json> second =
+      RawGet(s, path + "&continue=" + Escaped(Text(*first, {"metadata", "continue"})));
   if (!second) return s.Note(Outcome(second));
   s.Note(Names(*first) + " then " + Names(*second));
   s.Note(Version(*first) == Version(*second) ? "one version" : "two versions");
@@ -361,49 +394,54 @@ void PagesAreOneSnapshot(ContractStage& s) {
 
 void WatchFromAVersion(ContractStage& s) {
   const std::string from = Version(s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("b"));
-  s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels("", "x", "1"));
-  s.client().Delete(kConfigMaps, s.ns(), "b");
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("b")));
+  Must(s,
+       s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels("", "x", "1")));
+  Must(s, s.client().Delete(kConfigMaps, s.ns(), "b"));
   WatchReader watch(s, kConfigMaps, "contract=true", from);
   for (int i = 0; i < 3; ++i) s.Note(watch.Next());
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("c"));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("c")));
   s.Note(watch.Next());
 }
 
 void DeletedIsNewer(ContractStage& s) {
   const std::string made = Version(s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
   WatchReader watch(s, kConfigMaps, "contract=true", made);
-  s.client().Delete(kConfigMaps, s.ns(), "a");
+  Must(s, s.client().Delete(kConfigMaps, s.ns(), "a"));
   s.Note(watch.Next());
-  s.Note(watch.last_version() != made && kube::NotOlder(watch.last_version(), made) ? "newer" : "not newer");
+  s.Note(watch.last_version() != made && kube::NotOlder(watch.last_version(), made) ? "newer"
+                                                                                    : "not newer");
 }
 
 void SelectorComesAndGoes(ContractStage& s) {
   const std::string from = Version(s.client().Create(kConfigMaps, s.ns(), ConfigMap("a", "1")));
   WatchReader watch(s, kConfigMaps, "case=1", from);
-  s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels("", "case", "2"));
-  s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels("", "x", "1"));
-  s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels("", "case", "1"));
+  Must(s, s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge,
+                                 Labels("", "case", "2")));
+  Must(s,
+       s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge, Labels("", "x", "1")));
+  Must(s, s.client().PatchObject(kConfigMaps, s.ns(), "a", "", Patch::kMerge,
+                                 Labels("", "case", "1")));
   s.Note(watch.Next());
   s.Note(watch.Next());
 }
 
 void LastFinalizerOnAWatch(ContractStage& s) {
-  s.client().Create(kExperiments, s.ns(), Held(Experiment("a")));
-  s.client().Delete(kExperiments, s.ns(), "a");
+  Must(s, s.client().Create(kExperiments, s.ns(), Held(Experiment("a"))));
+  Must(s, s.client().Delete(kExperiments, s.ns(), "a"));
   WatchReader watch(s, kExperiments, "", Version(s.client().Get(kExperiments, s.ns(), "a")));
-  s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge, Finalizers({}));
+  Must(s, s.client().PatchObject(kExperiments, s.ns(), "a", "", Patch::kMerge, Finalizers({})));
   s.Note(watch.Next());
 }
 
 void WatchTooOld(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("a"));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
   WatchReader watch(s, kConfigMaps, "", "1");
   s.Note(watch.Next());
 }
 
 void WatchFromNowhere(ContractStage& s) {
-  s.client().Create(kConfigMaps, s.ns(), ConfigMap("a"));
+  Must(s, s.client().Create(kConfigMaps, s.ns(), ConfigMap("a")));
   WatchReader watch(s, kConfigMaps, "contract=true", "0");
   s.Note(watch.Next());
 }
@@ -423,56 +461,86 @@ void ListFromTheFuture(ContractStage& s) {
 
 const std::vector<ContractCase>& ContractCases() {
   static const std::vector<ContractCase> kCases{
-      {"create fills in uid, time and generation", CreateFillsIn, {"ok", "generation 1", "uid", "created", "spec kept"}},
+      {"create fills in uid, time and generation",
+       CreateFillsIn,
+       {"ok", "generation 1", "uid", "created", "spec kept"}},
       {"create of what exists", CreateTwice, {"ok", "409 Conflict"}},
       {"create in a namespace that is not there", CreateWithoutNamespace, {"404 NotFound"}},
       {"create with a bad name", CreateWithBadName, {"422 Invalid"}},
-      {"dryRun checks and stores nothing", DryRunStoresNothing, {"ok", "404 NotFound", "ok", "409 Conflict"}},
-      {"a CRD's defaults; status in a create is dropped", CustomDefaults, {"ok", "phase Pending", "observed -1", "maxTargets 1"}},
+      {"dryRun checks and stores nothing",
+       DryRunStoresNothing,
+       {"ok", "404 NotFound", "ok", "409 Conflict"}},
+      {"a CRD's defaults; status in a create is dropped",
+       CustomDefaults,
+       {"ok", "phase Pending", "observed -1", "maxTargets 1"}},
       {"unknown field under strict validation", UnknownField, {"400 Invalid"}},
       {"name longer than the CRD allows", NameTooLong, {"422 Invalid"}},
       {"merge patch with an old version", StaleMergePatch, {"ok", "409 Conflict", "404 NotFound"}},
       {"patch that changes nothing", PatchWithoutChange, {"same version"}},
       {"patch that names another uid", PatchOfAnotherUid, {"422 Invalid", "422 Invalid"}},
-      {"replace: uid and version are preconditions", ReplaceRules,
+      {"replace: uid and version are preconditions",
+       ReplaceRules,
        {"other uid 409 Conflict", "current ok", "stale 409 Conflict", "without version ok"}},
       {"JSON patch with a test", JsonPatchTest, {"422 Invalid", "ok"}},
       {"strategic merge patch of a custom resource", CustomStrategic, {"415 Invalid"}},
       {"generation counts changes of the spec", GenerationCountsSpecs, {"1", "1", "2"}},
       {"status and the rest are written apart", StatusApart, {"Queued run 1", "Queued run 3"}},
-      {"status must fit the schema", StatusMustFitTheSchema, {"422 Invalid", "422 Invalid", "400 Invalid"}},
-      {"a live run freezes the spec", LiveRunFreezesTheSpec, {"ok", "422 Invalid", "ok", "ok", "ok"}},
+      {"status must fit the schema",
+       StatusMustFitTheSchema,
+       {"422 Invalid", "422 Invalid", "400 Invalid"}},
+      {"a live run freezes the spec",
+       LiveRunFreezesTheSpec,
+       {"ok", "422 Invalid", "ok", "ok", "ok"}},
       {"delete of what is not there", DeleteMissing, {"ok", "404"}},
       {"delete that names another uid", DeleteOfAnotherUid, {"409", "ok", "ok", "404 NotFound"}},
-      {"a finalizer holds its object", FinalizerHolds,
+      {"a finalizer holds its object",
+       FinalizerHolds,
        {"ok", "deleting", "generation 2", "ok", "unchanged", "422 Invalid", "ok", "404 NotFound"}},
       {"dependents follow their owner", DependentsFollow, {"collected"}},
-      {"nothing new in a terminating namespace", TerminatingNamespace, {"ok", "403 Denied", "gone"}},
+      {"nothing new in a terminating namespace",
+       TerminatingNamespace,
+       {"ok", "403 Denied", "gone"}},
       {"sidecar: the same bytes again change nothing", SidecarTwice, {"ok", "ok", "same version"}},
       {"sidecar: same name, other content", SidecarChanged, {"422 Invalid"}},
       {"sidecar: a second one joins the first", SidecarBesideSidecar, {"x2 x1"}},
-      {"sidecar: one name twice in a body, the last wins", SidecarNameTwice, {"x1 example.invalid/last:1"}},
-      {"sidecar: uid and version guard the pod", SidecarGuards,
+      {"sidecar: one name twice in a body, the last wins",
+       SidecarNameTwice,
+       {"x1 example.invalid/last:1"}},
+      {"sidecar: uid and version guard the pod",
+       SidecarGuards,
        {"other uid 422 Invalid", "stale 409 Conflict", "missing pod 404 NotFound"}},
-      {"sidecar: what it must not have", SidecarRules,
+      {"sidecar: what it must not have",
+       SidecarRules,
        {"container's name 422 Invalid", "unknown target 422 Invalid", "resources 422 Invalid"}},
       {"sidecar: labels are dropped in silence", SidecarDropsLabels, {"ok", "dropped"}},
       {"sidecar: dryRun", SidecarDryRun, {"ok", "sidecars: "}},
-      {"sidecar: none is ever taken away", SidecarsStay, {"merge patch 422 Invalid", "pod itself 422 Invalid"}},
+      {"sidecar: none is ever taken away",
+       SidecarsStay,
+       {"merge patch 422 Invalid", "pod itself 422 Invalid"}},
       {"log of a container that has not started", LogBeforeStart, {"400 Invalid", "404 NotFound"}},
-      {"lease: times and versions", LeaseRules,
-       {"three digits 400 Invalid", "six digits ok", "again 409 Conflict", "renewed ok", "stale 409 Conflict",
-        "without version 422 Invalid"}},
-      {"event: what must be in it", EventRules,
-       {"good ok", "no action 422 Invalid", "other namespace 422 Invalid", "long note 422 Invalid"}},
-      {"label selectors", Selectors,
-       {"case=1: a", "case!=1,contract=true: b c", "case in (1,2): a b", "!case,contract=true: c", "case: a b"}},
+      {"lease: times and versions",
+       LeaseRules,
+       {"three digits 400 Invalid", "six digits ok", "again 409 Conflict", "renewed ok",
+        "stale 409 Conflict", "without version 422 Invalid"}},
+      {"event: what must be in it",
+       EventRules,
+       {"good ok", "no action 422 Invalid", "other namespace 422 Invalid",
+        "long note 422 Invalid"}},
+      {"label selectors",
+       Selectors,
+       {"case=1: a", "case!=1,contract=true: b c", "case in (1,2): a b", "!case,contract=true: c",
+        "case: a b"}},
       {"pages of a list are one snapshot", PagesAreOneSnapshot, {"a b then c", "one version"}},
-      {"watch from a version: each change once, in order", WatchFromAVersion,
+      {"watch from a version: each change once, in order",
+       WatchFromAVersion,
        {"ADDED b", "MODIFIED a", "DELETED b", "ADDED c"}},
       {"watch: DELETED has a newer version", DeletedIsNewer, {"DELETED a", "newer"}},
-      {"watch: what leaves the selector is deleted", SelectorComesAndGoes, {"DELETED a", "ADDED a"}},
-      {"watch: the last finalizer deletes, without a change before", LastFinalizerOnAWatch, {"DELETED a"}},
+      {"watch: what leaves the selector is deleted",
+       SelectorComesAndGoes,
+       {"DELETED a", "ADDED a"}},
+      {"watch: the last finalizer deletes, without a change before",
+       LastFinalizerOnAWatch,
+       {"DELETED a"}},
       {"watch from a version that is too old", WatchTooOld, {"ERROR 410"}},
       {"watch from version 0 begins with all there is", WatchFromNowhere, {"ADDED a"}},
       {"watch ends when its time is over", WatchEnds, {"END"}},

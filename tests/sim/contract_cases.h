@@ -1,5 +1,6 @@
-// One table of what the product believes of an API server. The same rows are run against the simulated one (tier
-// sim) and a real one (tier integration); where they differ, the simulation is wrong.
+// One table of what the product believes of an API server. The same rows are run against the
+// simulated one (tier sim) and a real one (tier integration); where they differ, the simulation is
+// wrong.
 #pragma once
 
 #include <span>
@@ -13,7 +14,7 @@ namespace chaos::sim {
 struct ContractCase {
   std::string_view name;
   void (*run)(ContractStage& stage);
-  std::vector<std::string_view> seen;   // what it must note, in order
+  std::vector<std::string_view> seen;  // what it must note, in order
 };
 
 const std::vector<ContractCase>& ContractCases();

@@ -12,7 +12,8 @@ std::string Version(const Result<Json>& object) {
 
 std::string Names(const Json& list) {
   std::string names;
-  for (const Json& item : list["items"]) names += (names.empty() ? "" : " ") + Text(item, {"metadata", "name"});
+  for (const Json& item : list["items"])
+    names += (names.empty() ? "" : " ") + Text(item, {"metadata", "name"});
   return names;
 }
 
@@ -34,14 +35,16 @@ std::string Escaped(const std::string& text) {
   return out;
 }
 
-std::string Raw(ContractStage& stage, kube::Method method, const std::string& target, const Json& body) {
+std::string Raw(ContractStage& stage, kube::Method method, const std::string& target,
+                const Json& body) {
   const Result<kube::Response> response =
       stage.transport().Send({method, target, "application/json", PrintJson(body), seconds(10)});
   return response ? std::to_string(response->status) : Outcome(response.error());
 }
 
 Result<Json> RawGet(ContractStage& stage, const std::string& target) {
-  Result<kube::Response> response = stage.transport().Send({kube::Method::kGet, target, "", "", seconds(10)});
+  Result<kube::Response> response =
+      stage.transport().Send({kube::Method::kGet, target, "", "", seconds(10)});
   if (!response) return response.error();
   return ParseJson(response->body);
 }
@@ -83,7 +86,10 @@ Json LeaseBody(const std::string& name, const std::string& renew_time) {
           {"kind", "Lease"},
           {"metadata", {{"name", name}}},
           {"spec",
-           {{"holderIdentity", "a"}, {"leaseDurationSeconds", 15}, {"leaseTransitions", 0}, {"renewTime", renew_time}}}};
+           {{"holderIdentity", "a"},
+            {"leaseDurationSeconds", 15},
+            {"leaseTransitions", 0},
+            {"renewTime", renew_time}}}};
 }
 
 Json EventBody(const std::string& name, const std::string& about_namespace) {
@@ -98,7 +104,10 @@ Json EventBody(const std::string& name, const std::string& about_namespace) {
           {"type", "Normal"},
           {"note", "A sentence."},
           {"regarding",
-           {{"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"name", "a"}, {"namespace", about_namespace}}}};
+           {{"apiVersion", "v1"},
+            {"kind", "ConfigMap"},
+            {"name", "a"},
+            {"namespace", about_namespace}}}};
 }
 
 Json Held(Json object) {
@@ -107,10 +116,11 @@ Json Held(Json object) {
 }
 
 Json Owned(Json object, const Json& owner) {
-  object["metadata"]["ownerReferences"] = Json::array({{{"apiVersion", Text(owner, {"apiVersion"})},
-                                                        {"kind", Text(owner, {"kind"})},
-                                                        {"name", Text(owner, {"metadata", "name"})},
-                                                        {"uid", Text(owner, {"metadata", "uid"})}}});
+  object["metadata"]["ownerReferences"] =
+      Json::array({{{"apiVersion", Text(owner, {"apiVersion"})},
+                    {"kind", Text(owner, {"kind"})},
+                    {"name", Text(owner, {"metadata", "name"})},
+                    {"uid", Text(owner, {"metadata", "uid"})}}});
   return object;
 }
 
@@ -122,16 +132,22 @@ Json Labels(const std::string& version, const std::string& key, const std::strin
 
 Json Uid(const std::string& uid) { return {{"metadata", {{"uid", uid}}}}; }
 
-Json Finalizers(const std::vector<std::string>& names) { return {{"metadata", {{"finalizers", names}}}}; }
+Json Finalizers(const std::vector<std::string>& names) {
+  return {{"metadata", {{"finalizers", names}}}};
+}
 
 Json Sidecar(const std::string& name) {
   return {{"name", name},
           {"image", "example.invalid/injector:1"},
           {"args", {"inject", "{}"}},
-          {"env", Json::array({{{"name", "POD"}, {"valueFrom", {{"fieldRef", {{"fieldPath", "metadata.name"}}}}}}})},
-          {"securityContext", {{"allowPrivilegeEscalation", false}, {"capabilities", {{"drop", {"ALL"}}}}}}};
+          {"env", Json::array({{{"name", "POD"},
+                                {"valueFrom", {{"fieldRef", {{"fieldPath", "metadata.name"}}}}}}})},
+          {"securityContext",
+           {{"allowPrivilegeEscalation", false}, {"capabilities", {{"drop", {"ALL"}}}}}}};
 }
 
-Json Body(const std::vector<Json>& sidecars) { return {{"spec", {{"ephemeralContainers", sidecars}}}}; }
+Json Body(const std::vector<Json>& sidecars) {
+  return {{"spec", {{"ephemeralContainers", sidecars}}}};
+}
 
 }  // namespace chaos::sim

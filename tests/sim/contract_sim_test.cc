@@ -10,7 +10,8 @@ namespace {
 
 class SimStage final : public ContractStage {
  public:
-  SimStage() : api_(timeline_), process_(timeline_), transport_(api_, timeline_, faults_, process_, {}) {
+  SimStage()
+      : api_(timeline_), process_(timeline_), transport_(api_, timeline_, faults_, process_, {}) {
     InstallCrds(api_.server);
     api_.server.Create(kube::kNamespaces, "", {{"metadata", {{"name", ns_}}}});
   }
@@ -23,7 +24,8 @@ class SimStage final : public ContractStage {
     const nanoseconds until = timeline_.Now() + limit;
     while (!done()) {
       if (timeline_.Now() >= until) return false;
-      if (!timeline_.RunNext(until)) timeline_.RunUntil(std::min(until, timeline_.Now() + milliseconds(100)));
+      if (!timeline_.RunNext(until))
+        timeline_.RunUntil(std::min(until, timeline_.Now() + milliseconds(100)));
     }
     return true;
   }

@@ -7,10 +7,12 @@ kube::Client& ContractStage::client() {
   return *client_;
 }
 
-WatchReader::WatchReader(ContractStage& stage, const kube::ResourceType& type, const std::string& selector,
-                         const std::string& resource_version, seconds timeout)
+WatchReader::WatchReader(ContractStage& stage, const kube::ResourceType& type,
+                         const std::string& selector, const std::string& resource_version,
+                         seconds timeout)
     : stage_(stage),
-      stream_(stage.client().Watch(type, stage.ns(), selector, resource_version, timeout, stage.Wake())) {}
+      stream_(stage.client().Watch(type, stage.ns(), selector, resource_version, timeout,
+                                   stage.Wake())) {}
 
 std::string WatchReader::Next() {
   std::string found;

@@ -1,4 +1,5 @@
-// What a contract case needs of the API server that it is run against: simulated here, real in the integration tier.
+// What a contract case needs of the API server that it is run against: simulated here, real in the
+// integration tier.
 #pragma once
 
 #include <chrono>
@@ -32,7 +33,8 @@ class ContractStage {
   std::vector<std::string> notes_;
 };
 
-// Reads one watch, event by event, bookmarks left out: "ADDED a", "ERROR 410", "END", "NOTHING" after 10 s.
+// Reads one watch, event by event, bookmarks left out: "ADDED a", "ERROR 410", "END", "NOTHING"
+// after 10 s.
 class WatchReader {
  public:
   WatchReader(ContractStage& stage, const kube::ResourceType& type, const std::string& selector,

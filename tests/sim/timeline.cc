@@ -6,7 +6,8 @@ namespace chaos::sim {
 namespace {
 
 // 2026-01-05T08:00:00Z, a Monday.
-constexpr TimePoint kStart{std::chrono::sys_days{std::chrono::year{2026} / 1 / 5} + std::chrono::hours(8)};
+constexpr TimePoint kStart{std::chrono::sys_days{std::chrono::year{2026} / 1 / 5} +
+                           std::chrono::hours(8)};
 
 }  // namespace
 

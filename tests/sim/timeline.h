@@ -1,5 +1,6 @@
-// Virtual time: a heap of things that will happen. Nothing in the simulation waits; time jumps to the next of them.
-// Invariant: things due at the same moment happen in the order in which they were planned, so a seed replays exactly.
+// Virtual time: a heap of things that will happen. Nothing in the simulation waits; time jumps to
+// the next of them. Invariant: things due at the same moment happen in the order in which they were
+// planned, so a seed replays exactly.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,14 @@ class Timeline {
  public:
   nanoseconds Now() const { return now_; }
   void At(nanoseconds when, std::function<void()> action);
-  void After(nanoseconds delay, std::function<void()> action) { At(now_ + delay, std::move(action)); }
+  void After(nanoseconds delay, std::function<void()> action) {
+    At(now_ + delay, std::move(action));
+  }
 
   // Runs the next thing that is due at or before `until`; false when there is none.
   bool RunNext(nanoseconds until);
-  // Runs everything due up to `until`; then it is that late. May be called from inside of an action: that is
-  // how somebody waits while the rest of the world goes on.
+  // Runs everything due up to `until`; then it is that late. May be called from inside of an
+  // action: that is how somebody waits while the rest of the world goes on.
   void RunUntil(nanoseconds until);
   // Called after each action.
   void Observe(std::function<void()> observer) { observer_ = std::move(observer); }

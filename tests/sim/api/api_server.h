@@ -1,5 +1,6 @@
-// A small API server: the verbs over an ObjectStore, as the product's requests meet them on a real one.
-// What it answers is held against a real one by the contract cases. No faults in here, and no time passes.
+// A small API server: the verbs over an ObjectStore, as the product's requests meet them on a real
+// one. What it answers is held against a real one by the contract cases. No faults in here, and no
+// time passes.
 #pragma once
 
 #include <functional>
@@ -20,8 +21,8 @@ struct Attempt {
   std::string_view user;
   kube::Method method;
   const Target& target;
-  const Json* before;   // nullptr on create
-  const Json* after;    // nullptr on delete
+  const Json* before;  // nullptr on create
+  const Json* after;   // nullptr on delete
 };
 
 class ApiServer {
@@ -39,7 +40,8 @@ class ApiServer {
   // For those who live beside the API server: kubelets, controllers, the test.
   ObjectStore& store() { return store_; }
   // Changes an object in place, status and all; nothing when it is not there or does not change.
-  void Mutate(const kube::ResourceType& type, const kube::Key& key, const std::function<void(Json&)>& change);
+  void Mutate(const kube::ResourceType& type, const kube::Key& key,
+              const std::function<void(Json&)>& change);
   // Requires: a body that is accepted.
   VersionPtr Create(const kube::ResourceType& type, const std::string& ns, Json object);
   void Delete(const kube::ResourceType& type, const kube::Key& key, int grace_seconds = -1);
@@ -60,7 +62,8 @@ class ApiServer {
   kube::Response DeleteOne(const Call& call);
 
   std::optional<kube::Response> CheckNamespace(const Target& target);
-  // `after` with only those fields changed that this request may change; a refusal where it asks for others.
+  // `after` with only those fields changed that this request may change; a refusal where it asks
+  // for others.
   std::optional<kube::Response> Restrict(const Call& call, const Json& before, Json& after);
   kube::Response Store(const Call& call, const VersionPtr& before, Json after);
   std::optional<kube::Response> CheckSchema(const Call& call, Json& object);

@@ -13,8 +13,8 @@ void AddBuiltinDefaults(const Resource& resource, Json& object);
 // A refusal, or nothing.
 std::optional<kube::Response> CheckBuiltin(const Resource& resource, const Json& object);
 
-// Requires: `before` and `after` are pods. The rules of pods/ephemeralcontainers: entries are only ever added,
-// and what is added must be fit for it. Fills in the defaults of new entries.
+// Requires: `before` and `after` are pods. The rules of pods/ephemeralcontainers: entries are only
+// ever added, and what is added must be fit for it. Fills in the defaults of new entries.
 std::optional<kube::Response> CheckEphemeralContainers(const Json& before, Json& after);
 
 bool IsDnsName(const std::string& name);

@@ -24,12 +24,14 @@ const Json& Schemas() {
 // Written in the CRD as a rule over self and oldSelf.
 std::optional<kube::Response> FreezeLiveRun(const Attempt& attempt) {
   const Resource& resource = *attempt.target.resource;
-  if (resource.type.plural != "chaosexperiments" || attempt.before == nullptr || attempt.after == nullptr)
+  if (resource.type.plural != "chaosexperiments" || attempt.before == nullptr ||
+      attempt.after == nullptr)
     return std::nullopt;
   const std::string live = Text(*attempt.before, {"status", "activeRun"});
   if (live.empty() || (*attempt.before)["spec"] == (*attempt.after)["spec"]) return std::nullopt;
   return Unprocessable(resource, attempt.target.key.name,
-                       "spec: Forbidden: a run is live: delete the object, or annotate it chaos.rbee.dev/abort=<reason> and "
+                       "spec: Forbidden: a run is live: delete the object, or annotate it "
+                       "chaos.rbee.dev/abort=<reason> and "
                        "wait for condition Finished, then edit");
 }
 

@@ -9,12 +9,13 @@ constexpr milliseconds kCollectAfter{400};
 constexpr seconds kLookAgain{5};
 
 // What may have an owner or live in a namespace here.
-const std::array kCollected{kube::kPods, kube::kServices, kube::kConfigMaps, kube::kExperiments, kube::kEvents,
-                            kube::kLeases};
+const std::array kCollected{kube::kPods,        kube::kServices, kube::kConfigMaps,
+                            kube::kExperiments, kube::kEvents,   kube::kLeases};
 
 }  // namespace
 
-GarbageCollector::GarbageCollector(ApiServer& api, Timeline& timeline) : api_(api), timeline_(timeline) {
+GarbageCollector::GarbageCollector(ApiServer& api, Timeline& timeline)
+    : api_(api), timeline_(timeline) {
   api_.store().Observe([this](const Record& record) { Look(record); });
 }
 
@@ -50,7 +51,8 @@ void GarbageCollector::CollectDependents(const std::string& ns, const std::strin
     std::vector<kube::Key> found;
     for (const auto& [key, version] : api_.store().All(*FindResource(type))) {
       const Json* owners = Find(version->object, {"metadata", "ownerReferences"});
-      if (key.ns == ns && owners != nullptr && owners->size() == 1 && Text(owners->front(), {"uid"}) == owner_uid)
+      if (key.ns == ns && owners != nullptr && owners->size() == 1 &&
+          Text(owners->front(), {"uid"}) == owner_uid)
         found.push_back(key);
     }
     for (const kube::Key& key : found) api_.Delete(type, key);

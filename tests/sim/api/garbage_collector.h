@@ -1,5 +1,5 @@
-// The two controllers of a cluster that the product leans on: dependents follow their owner, and a namespace takes
-// everything in it along.
+// The two controllers of a cluster that the product leans on: dependents follow their owner, and a
+// namespace takes everything in it along.
 #pragma once
 
 #include "tests/sim/api/api_server.h"

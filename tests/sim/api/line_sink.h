@@ -1,4 +1,5 @@
-// Where a response goes that is read line by line: from watches and followed logs to a stream of the transport.
+// Where a response goes that is read line by line: from watches and followed logs to a stream of
+// the transport.
 #pragma once
 
 #include <memory>
@@ -9,7 +10,7 @@ namespace chaos::sim {
 class LineSink {
  public:
   virtual ~LineSink() = default;
-  virtual void Begin() = 0;   // accepted: once, before everything else
+  virtual void Begin() = 0;  // accepted: once, before everything else
   virtual void Line(const std::string& text) = 0;
   virtual void End() = 0;
 };

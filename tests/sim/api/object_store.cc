@@ -60,7 +60,7 @@ VersionPtr ObjectStore::Erase(const Resource& resource, const kube::Key& key) {
 void ObjectStore::Commit(Record record) {
   history_.push_back(std::move(record));
   if (history_.size() > kLongestHistory) Compact(kLongestHistory / 2);
-  const Record latest = history_.back();   // observers may change the store
+  const Record latest = history_.back();  // observers may change the store
   for (const auto& observer : observers_) observer(latest);
 }
 

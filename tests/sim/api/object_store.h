@@ -1,5 +1,6 @@
-// What etcd and the watch cache are to an API server: objects, one global resource version, a history that is
-// compacted. Invariant: every change has its own version, and the history holds all changes after oldest().
+// What etcd and the watch cache are to an API server: objects, one global resource version, a
+// history that is compacted. Invariant: every change has its own version, and the history holds all
+// changes after oldest().
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace chaos::sim {
 // One stored state of one object. Immutable; its text is printed once, when somebody wants it.
 class Version {
  public:
-  Version(Json object, std::uint64_t rv) : object(std::move(object)), rv(rv) {}
+  Version(Json state, std::uint64_t version) : object(std::move(state)), rv(version) {}
   const std::string& Text() const;
   const Json object;
   const std::uint64_t rv;
@@ -31,9 +32,10 @@ struct Record {
   std::uint64_t rv = 0;
   const Resource* resource = nullptr;
   kube::Key key;
-  VersionPtr before;   // empty: it was added
-  VersionPtr after;    // empty: it was deleted
-  VersionPtr last;     // `after`, or what a DELETED event carries: the last state under the new version
+  VersionPtr before;  // empty: it was added
+  VersionPtr after;   // empty: it was deleted
+  VersionPtr
+      last;  // `after`, or what a DELETED event carries: the last state under the new version
 };
 
 class ObjectStore {
@@ -48,11 +50,13 @@ class ObjectStore {
   VersionPtr Erase(const Resource& resource, const kube::Key& key);
 
   std::uint64_t rv() const { return rv_; }
-  std::uint64_t oldest() const { return oldest_; }   // watches can resume from here or later
+  std::uint64_t oldest() const { return oldest_; }  // watches can resume from here or later
   const std::deque<Record>& history() const { return history_; }
   // Forgets all history but the newest `keep` changes.
   void Compact(std::size_t keep);
-  void Observe(std::function<void(const Record&)> observer) { observers_.push_back(std::move(observer)); }
+  void Observe(std::function<void(const Record&)> observer) {
+    observers_.push_back(std::move(observer));
+  }
 
  private:
   void Commit(Record record);

@@ -89,7 +89,7 @@ std::variant<Json, std::string> ApplyPatch(const Json& object, PatchType type, c
       return merged;
     }
     case PatchType::kStrategic:
-    case PatchType::kApply:   // one manager with force: what it does not name it does not own
+    case PatchType::kApply:  // one manager with force: what it does not name it does not own
       return StrategicMerge(object, patch);
     case PatchType::kJson:
       try {

@@ -32,7 +32,9 @@ bool HasStatus(const Json& pod, const std::string& name) {
 
 }  // namespace
 
-void PodLogs::Started(const std::string& uid, const std::string& container) { logs_[{uid, container}]; }
+void PodLogs::Started(const std::string& uid, const std::string& container) {
+  logs_[{uid, container}];
+}
 
 void PodLogs::Print(const std::string& uid, const std::string& container, std::string line) {
   Log& log = logs_[{uid, container}];
@@ -55,7 +57,8 @@ void PodLogs::EndFollowers(const Id& id) {
   logs_[id].followers.clear();
 }
 
-const std::vector<std::string>* PodLogs::Lines(const std::string& uid, const std::string& container) const {
+const std::vector<std::string>* PodLogs::Lines(const std::string& uid,
+                                               const std::string& container) const {
   const auto it = logs_.find({uid, container});
   return it == logs_.end() ? nullptr : &it->second.lines;
 }
@@ -69,8 +72,9 @@ std::variant<kube::Response, PodLogs::Id> PodLogs::Locate(const Target& target) 
     return BadRequest("container " + container + " is not valid for pod " + target.key.name);
   const Id id{Text(pod->object, {"metadata", "uid"}), container};
   if (logs_.contains(id)) return id;
-  return BadRequest(HasStatus(pod->object, container) ? quoted + " is waiting to start: ContainerCreating"
-                                                      : quoted + " is not available");
+  return BadRequest(HasStatus(pod->object, container)
+                        ? quoted + " is waiting to start: ContainerCreating"
+                        : quoted + " is not available");
 }
 
 kube::Response PodLogs::Get(const Target& target) const {
@@ -80,11 +84,13 @@ kube::Response PodLogs::Get(const Target& target) const {
   const std::string tail = target.Query("tailLines");
   const std::size_t wanted = tail.empty() ? lines.size() : std::stoul(tail);
   std::string text;
-  for (std::size_t i = lines.size() - std::min(wanted, lines.size()); i < lines.size(); ++i) text += lines[i] + "\n";
+  for (std::size_t i = lines.size() - std::min(wanted, lines.size()); i < lines.size(); ++i)
+    text += lines[i] + "\n";
   return Reply(200, std::move(text));
 }
 
-std::optional<kube::Response> PodLogs::Follow(const Target& target, const std::shared_ptr<LineSink>& sink) {
+std::optional<kube::Response> PodLogs::Follow(const Target& target,
+                                              const std::shared_ptr<LineSink>& sink) {
   const auto located = Locate(target);
   if (const auto* refused = std::get_if<kube::Response>(&located)) return *refused;
   Log& log = logs_.at(std::get<Id>(located));

@@ -1,4 +1,5 @@
-// pods/log: what containers have printed, as their node keeps it, and how a real API server hands it out.
+// pods/log: what containers have printed, as their node keeps it, and how a real API server hands
+// it out.
 #pragma once
 
 #include <list>
@@ -33,7 +34,7 @@ class PodLogs {
     bool ended = false;
     std::list<SinkPointer> followers;
   };
-  using Id = std::pair<std::string, std::string>;   // uid, container
+  using Id = std::pair<std::string, std::string>;  // uid, container
   // A refusal, or which log is meant.
   std::variant<kube::Response, Id> Locate(const Target& target) const;
   void EndFollowers(const Id& id);

@@ -14,11 +14,14 @@ std::string StatusBody(int code, std::string_view reason, std::string_view messa
 
 kube::Response NotFound(const Resource& resource, const std::string& name);
 kube::Response AlreadyExists(const Resource& resource, const std::string& name);
-kube::Response Conflict(const Resource& resource, const std::string& name, const std::string& why = "");
-kube::Response Unprocessable(const Resource& resource, const std::string& name, const std::string& why);
+kube::Response Conflict(const Resource& resource, const std::string& name,
+                        const std::string& why = "");
+kube::Response Unprocessable(const Resource& resource, const std::string& name,
+                             const std::string& why);
 kube::Response Forbidden(const Resource& resource, const std::string& name, const std::string& why);
 kube::Response BadRequest(std::string why);
 kube::Response Expired();
+kube::Response TooLargeVersion();  // not reached yet
 kube::Response Deleted(const Resource& resource, const std::string& name, const std::string& uid);
 
 }  // namespace chaos::sim

@@ -78,7 +78,8 @@ bool Holds(const Json& labels, std::string_view requirement) {
     const std::size_t open = requirement.find('(', at) + 1;
     const std::string* value = value_of(requirement.substr(0, at));
     bool found = false;
-    for (const std::string& one : Split(requirement.substr(open, requirement.find(')', open) - open), ','))
+    for (const std::string& one :
+         Split(requirement.substr(open, requirement.find(')', open) - open), ','))
       found = found || (value != nullptr && *value == Trim(one));
     return found == wanted;
   }
@@ -98,9 +99,11 @@ bool Holds(const Json& labels, std::string_view requirement) {
 
 }  // namespace
 
-const Resource* FindResource(std::string_view group, std::string_view version, std::string_view plural) {
+const Resource* FindResource(std::string_view group, std::string_view version,
+                             std::string_view plural) {
   for (const Resource& one : kResources) {
-    if (one.type.group == group && one.type.version == version && one.type.plural == plural) return &one;
+    if (one.type.group == group && one.type.version == version && one.type.plural == plural)
+      return &one;
   }
   return nullptr;
 }
@@ -135,7 +138,8 @@ std::optional<Target> ParseTarget(std::string_view target) {
   if (mark != std::string_view::npos) {
     for (const std::string& pair : Split(target.substr(mark + 1), '&')) {
       const std::size_t equals = pair.find('=');
-      const std::string value = equals == std::string::npos ? "" : Unescape(pair.substr(equals + 1));
+      const std::string value =
+          equals == std::string::npos ? "" : Unescape(pair.substr(equals + 1));
       out.query[pair.substr(0, equals)] = value;
     }
   }
@@ -147,8 +151,9 @@ std::optional<Target> ParseTarget(std::string_view target) {
   const std::string group = root == "api" ? "" : take();
   const std::string version = take();
   // "/api/v1/namespaces/x" is the namespace itself, "/api/v1/namespaces/x/pods" is in it.
-  const bool scoped = next < parts.size() && parts[next] == "namespaces" && parts.size() > next + 2 &&
-                      parts[next + 2] != "status" && parts[next + 2] != "finalize";
+  const bool scoped = next < parts.size() && parts[next] == "namespaces" &&
+                      parts.size() > next + 2 && parts[next + 2] != "status" &&
+                      parts[next + 2] != "finalize";
   if (scoped) {
     take();
     out.key.ns = take();
@@ -165,7 +170,8 @@ bool MatchesLabels(const Json& object, std::string_view selector) {
   static const Json kNone = Json::object();
   const Json* labels = Find(object, {"metadata", "labels"});
   for (const std::string& requirement : Requirements(selector)) {
-    if (!Holds(labels != nullptr && labels->is_object() ? *labels : kNone, requirement)) return false;
+    if (!Holds(labels != nullptr && labels->is_object() ? *labels : kNone, requirement))
+      return false;
   }
   return true;
 }
@@ -176,7 +182,8 @@ bool MatchesFields(const Json& object, std::string_view selector) {
     const std::string field = requirement.substr(0, equals);
     const std::string wanted = requirement.substr(requirement.find_first_not_of('=', equals));
     if (field == "metadata.name" && Text(object, {"metadata", "name"}) != wanted) return false;
-    if (field == "metadata.namespace" && Text(object, {"metadata", "namespace"}) != wanted) return false;
+    if (field == "metadata.namespace" && Text(object, {"metadata", "namespace"}) != wanted)
+      return false;
     if (field == "spec.nodeName" && Text(object, {"spec", "nodeName"}) != wanted) return false;
     if (field == "status.phase" && Text(object, {"status", "phase"}) != wanted) return false;
   }

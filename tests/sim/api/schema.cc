@@ -77,13 +77,15 @@ class Validator {
   void Check(const Json& schema, const Json& value, const std::string& path) {
     if (value.is_null() && schema.value("nullable", false)) return;
     if (!TypeFits(schema, value)) {
-      Wrong(path, "Invalid value", "must be of type " + schema["type"].get<std::string>() + ": \"" +
-                                       std::string(TypeOf(value)) + "\"");
+      Wrong(path, "Invalid value",
+            "must be of type " + schema["type"].get<std::string>() + ": \"" +
+                std::string(TypeOf(value)) + "\"");
       return;
     }
     if (const Json& allowed = Child(schema, "enum");
         allowed.is_array() && std::find(allowed.begin(), allowed.end(), value) == allowed.end()) {
-      Wrong(path, "Unsupported value", PrintJson(value) + ": supported values: " + PrintJson(allowed));
+      Wrong(path, "Unsupported value",
+            PrintJson(value) + ": supported values: " + PrintJson(allowed));
     }
     if (value.is_string()) CheckText(schema, value.get<std::string>(), path);
     if (value.is_number()) CheckNumber(schema, value.get<double>(), path);
@@ -94,7 +96,8 @@ class Validator {
 
  private:
   static bool TypeFits(const Json& schema, const Json& value) {
-    if (schema.value("x-kubernetes-int-or-string", false)) return value.is_string() || value.is_number_integer();
+    if (schema.value("x-kubernetes-int-or-string", false))
+      return value.is_string() || value.is_number_integer();
     const std::string type = schema.value("type", "");
     return type.empty() || type == TypeOf(value) || (type == "number" && value.is_number());
   }
@@ -103,19 +106,23 @@ class Validator {
     if (length > schema.value("maxLength", length))
       Wrong(path, "Too long", "may not be more than " + PrintJson(schema["maxLength"]) + " bytes");
     if (length < schema.value("minLength", length))
-      Wrong(path, "Invalid value", "should be at least " + PrintJson(schema["minLength"]) + " chars long");
+      Wrong(path, "Invalid value",
+            "should be at least " + PrintJson(schema["minLength"]) + " chars long");
   }
   void CheckNumber(const Json& schema, double number, const std::string& path) {
     if (number > schema.value("maximum", number))
-      Wrong(path, "Invalid value", "should be less than or equal to " + PrintJson(schema["maximum"]));
+      Wrong(path, "Invalid value",
+            "should be less than or equal to " + PrintJson(schema["maximum"]));
     if (number < schema.value("minimum", number))
-      Wrong(path, "Invalid value", "should be greater than or equal to " + PrintJson(schema["minimum"]));
+      Wrong(path, "Invalid value",
+            "should be greater than or equal to " + PrintJson(schema["minimum"]));
   }
   void CheckList(const Json& schema, const Json& list, const std::string& path) {
     if (list.size() > schema.value("maxItems", list.size()))
       Wrong(path, "Too many", "must have at most " + PrintJson(schema["maxItems"]) + " items");
     if (list.size() < schema.value("minItems", list.size()))
-      Wrong(path, "Invalid value", "should have at least " + PrintJson(schema["minItems"]) + " items");
+      Wrong(path, "Invalid value",
+            "should have at least " + PrintJson(schema["minItems"]) + " items");
     if (!Child(schema, "items").is_object()) return;
     std::set<Json> keys;
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -129,9 +136,12 @@ class Validator {
     }
   }
   void CheckFields(const Json& schema, const Json& object, const std::string& path) {
-    const auto below = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
+    const auto below = [&](const std::string& name) {
+      return path.empty() ? name : path + "." + name;
+    };
     for (const Json& name : Child(schema, "required")) {
-      if (!object.contains(name.get<std::string>())) Wrong(below(name.get<std::string>()), "Required value", "");
+      if (!object.contains(name.get<std::string>()))
+        Wrong(below(name.get<std::string>()), "Required value", "");
     }
     const Json& known = Child(schema, "properties");
     const Json& more = Child(schema, "additionalProperties");
@@ -174,7 +184,8 @@ std::vector<std::string> Schema::Validate(const Json& object) const {
     if (const auto it = object.find(name); it != object.end()) validator.Check(field, *it, name);
   }
   for (const Json& name : Child(schema_, "required")) {
-    if (!object.contains(name.get<std::string>())) validator.wrong.push_back(name.get<std::string>() + ": Required value");
+    if (!object.contains(name.get<std::string>()))
+      validator.wrong.push_back(name.get<std::string>() + ": Required value");
   }
   return validator.wrong;
 }

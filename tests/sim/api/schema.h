@@ -1,5 +1,5 @@
-// A CRD's structural schema at work: defaults, unknown fields, types and bounds. Rules in CEL are not evaluated;
-// the few that protect a run are in admission.h.
+// A CRD's structural schema at work: defaults, unknown fields, types and bounds. Rules in CEL are
+// not evaluated; the few that protect a run are in admission.h.
 #pragma once
 
 #include <string>

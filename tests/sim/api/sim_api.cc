@@ -10,9 +10,11 @@ kube::Response SimApi::Send(const kube::Request& request, std::string_view user)
   return server.Handle(request, user);
 }
 
-std::optional<kube::Response> SimApi::Open(const kube::Request& request, const std::shared_ptr<LineSink>& sink) {
+std::optional<kube::Response> SimApi::Open(const kube::Request& request,
+                                           const std::shared_ptr<LineSink>& sink) {
   const std::optional<Target> target = ParseTarget(request.target);
-  if (!target) return StatusReply(404, "NotFound", "the server could not find the requested resource");
+  if (!target)
+    return StatusReply(404, "NotFound", "the server could not find the requested resource");
   if (target->subresource == "log") return logs.Follow(*target, sink);
   if (target->Asked("watch")) return watches.Open(*target, sink);
   return BadRequest("neither a watch nor a log");

@@ -14,7 +14,8 @@ std::string EventLine(std::string_view type, const std::string& object) {
 }
 
 bool Selects(const Target& target, const Json& object) {
-  return MatchesLabels(object, target.Query("labelSelector")) && MatchesFields(object, target.Query("fieldSelector"));
+  return MatchesLabels(object, target.Query("labelSelector")) &&
+         MatchesFields(object, target.Query("fieldSelector"));
 }
 
 }  // namespace
@@ -26,7 +27,8 @@ Watches::Watches(ObjectStore& store, Timeline& timeline) : store_(store), timeli
   });
 }
 
-std::optional<kube::Response> Watches::Open(const Target& target, const std::shared_ptr<LineSink>& sink) {
+std::optional<kube::Response> Watches::Open(const Target& target,
+                                            const std::shared_ptr<LineSink>& sink) {
   const std::string from = target.Query("resourceVersion");
   if (from.find_first_not_of("0123456789") != std::string::npos)
     return BadRequest("resourceVersion: Invalid value: \"" + from + "\"");
@@ -49,7 +51,8 @@ std::optional<kube::Response> Watches::Open(const Target& target, const std::sha
     }
   }
   const std::string timeout = target.Query("timeoutSeconds");
-  timeline_.After(seconds(timeout.empty() ? 1800 : std::stoll(timeout)), [this, id = watch.id] { End(id); });
+  timeline_.After(seconds(timeout.empty() ? 1800 : std::stoll(timeout)),
+                  [this, id = watch.id] { End(id); });
   if (target.Asked("allowWatchBookmarks"))
     timeline_.After(kBookmarkEvery, [this, id = watch.id] { SendBookmark(id); });
   return std::nullopt;
@@ -69,7 +72,8 @@ void Watches::Tell(const Watch& watch, const Record& record) {
 }
 
 Watches::Watch* Watches::FindWatch(std::uint64_t id) {
-  const auto it = std::find_if(watches_.begin(), watches_.end(), [id](const Watch& one) { return one.id == id; });
+  const auto it = std::find_if(watches_.begin(), watches_.end(),
+                               [id](const Watch& one) { return one.id == id; });
   return it == watches_.end() ? nullptr : &*it;
 }
 
@@ -78,9 +82,11 @@ void Watches::SendBookmark(std::uint64_t id) {
   const std::shared_ptr<LineSink> sink = watch ? watch->sink.lock() : nullptr;
   if (!sink) return;
   const Resource& resource = *watch->target.resource;
-  const Json bookmark{{"kind", resource.type.kind},
-                      {"apiVersion", ApiVersion(resource)},
-                      {"metadata", {{"resourceVersion", std::to_string(store_.rv())}, {"creationTimestamp", nullptr}}}};
+  const Json bookmark{
+      {"kind", resource.type.kind},
+      {"apiVersion", ApiVersion(resource)},
+      {"metadata",
+       {{"resourceVersion", std::to_string(store_.rv())}, {"creationTimestamp", nullptr}}}};
   sink->Line(EventLine("BOOKMARK", PrintJson(bookmark)));
   timeline_.After(kBookmarkEvery, [this, id] { SendBookmark(id); });
 }

@@ -1,4 +1,5 @@
-// The watches of the simulated API server: from a version on, in order, each change once; bookmarks; 410.
+// The watches of the simulated API server: from a version on, in order, each change once;
+// bookmarks; 410.
 #pragma once
 
 #include <list>
@@ -16,7 +17,8 @@ class Watches {
   // Requires: both outlive it.
   Watches(ObjectStore& store, Timeline& timeline);
 
-  // A refusal, or nothing: then lines follow. A version that is too old is an ERROR event, as from a watch cache.
+  // A refusal, or nothing: then lines follow. A version that is too old is an ERROR event, as from
+  // a watch cache.
   std::optional<kube::Response> Open(const Target& target, const std::shared_ptr<LineSink>& sink);
   std::size_t size() const { return watches_.size(); }
 

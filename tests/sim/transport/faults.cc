@@ -4,10 +4,12 @@ namespace chaos::sim {
 namespace {
 
 constexpr std::array<std::string_view, Faults::kCalls> kCallNames{
-    "none",     "refused",   "request lost", "reply lost",  "executed twice", "executed late", "too slow", "409 conflict",
-    "410 gone", "429 retry", "503",          "500",         "504",            "403 once",      "stale list"};
+    "none",          "refused",  "request lost", "reply lost", "executed twice",
+    "executed late", "too slow", "409 conflict", "410 gone",   "429 retry",
+    "503",           "500",      "504",          "403 once",   "stale list"};
 constexpr std::array<std::string_view, Faults::kStreams> kStreamNames{
-    "none", "refused", "410 as http", "410 as event", "429", "cut", "cut line", "very short", "silent", "late lines"};
+    "none", "refused",  "410 as http", "410 as event", "429",
+    "cut",  "cut line", "very short",  "silent",       "late lines"};
 
 // Whether this fault can happen to this request.
 bool Fits(CallFault fault, const kube::Request& request) {
@@ -40,7 +42,7 @@ Faults Faults::Swarm(Random random) {
     return chosen ? kRates[faults.random_.Below(kRates.size())] * factor : 0;
   };
   for (std::size_t i = 1; i < kCalls; ++i) faults.calls_[i] = draw(1);
-  for (std::size_t i = 1; i < kStreams; ++i) faults.streams_[i] = draw(10);   // streams are few
+  for (std::size_t i = 1; i < kStreams; ++i) faults.streams_[i] = draw(10);  // streams are few
   return faults;
 }
 

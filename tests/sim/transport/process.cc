@@ -4,9 +4,12 @@ namespace chaos::sim {
 
 std::string_view Name(CrashPoint point) {
   switch (point) {
-    case CrashPoint::kBefore: return "before";
-    case CrashPoint::kAfterExecution: return "after execution";
-    case CrashPoint::kAfterReply: return "after the reply";
+    case CrashPoint::kBefore:
+      return "before";
+    case CrashPoint::kAfterExecution:
+      return "after execution";
+    case CrashPoint::kAfterReply:
+      return "after the reply";
   }
   return "";
 }

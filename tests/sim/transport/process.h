@@ -1,4 +1,5 @@
-// One operator process as the simulation sees it: it waits while the world goes on, and it can die within any call.
+// One operator process as the simulation sees it: it waits while the world goes on, and it can die
+// within any call.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +18,14 @@ enum class CrashPoint { kBefore, kAfterExecution, kAfterReply };
 std::string_view Name(CrashPoint point);
 
 struct CrashPlan {
-  std::uint64_t call = 0;   // the how manieth API call of the process, from 1
+  std::uint64_t call = 0;  // the how manieth API call of the process, from 1
   CrashPoint point = CrashPoint::kBefore;
 };
 
 class Process {
  public:
-  explicit Process(Timeline& timeline, std::optional<CrashPlan> plan = {}) : timeline_(timeline), plan_(plan) {}
+  explicit Process(Timeline& timeline, std::optional<CrashPlan> plan = {})
+      : timeline_(timeline), plan_(plan) {}
 
   // The caller is blocked for so long.
   void Wait(nanoseconds time);

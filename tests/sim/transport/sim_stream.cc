@@ -38,7 +38,8 @@ bool Pipe::BreaksAt(const std::string& text) {
       break;
     case StreamFault::kGoneEvent:
       Send(Polled(kube::LineStream::Line{R"({"type":"ERROR","object":)" +
-                                         StatusBody(410, "Expired", "too old resource version") + "}"}));
+                                         StatusBody(410, "Expired", "too old resource version") +
+                                         "}"}));
       Send(Polled(kube::LineStream::End{}));
       break;
     case StreamFault::kSilent:
@@ -62,7 +63,8 @@ void Pipe::Fail(Error error) {
 
 void Pipe::Send(Item item) {
   const bool late = options_.fault == StreamFault::kLate && lines_ >= options_.lines_until_fault;
-  last_arrival_ = std::max(last_arrival_, timeline_.Now() + options_.latency + (late ? seconds(4) : seconds(0)));
+  last_arrival_ = std::max(last_arrival_,
+                           timeline_.Now() + options_.latency + (late ? seconds(4) : seconds(0)));
   timeline_.At(last_arrival_, [weak = weak_from_this(), item = std::move(item)]() mutable {
     if (const std::shared_ptr<Pipe> pipe = weak.lock()) pipe->Arrive(std::move(item));
   });

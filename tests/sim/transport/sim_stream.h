@@ -1,4 +1,5 @@
-// One response read line by line, as the product sees it: lines take their time, and the stream may break.
+// One response read line by line, as the product sees it: lines take their time, and the stream may
+// break.
 #pragma once
 
 #include <deque>
@@ -13,7 +14,8 @@
 
 namespace chaos::sim {
 
-// What lies between the server and the reader. Owned by the stream; the server and planned actions hold it weakly.
+// What lies between the server and the reader. Owned by the stream; the server and planned actions
+// hold it weakly.
 class Pipe final : public LineSink, public std::enable_shared_from_this<Pipe> {
  public:
   struct Options {
@@ -46,8 +48,8 @@ class Pipe final : public LineSink, public std::enable_shared_from_this<Pipe> {
   nanoseconds last_arrival_{0};
   nanoseconds heard_at_{0};
   int lines_ = 0;
-  bool broken_ = false;    // nothing more is sent
-  bool done_ = false;      // an end or an error has been read
+  bool broken_ = false;  // nothing more is sent
+  bool done_ = false;    // an end or an error has been read
 };
 
 class SimStream final : public kube::LineStream {

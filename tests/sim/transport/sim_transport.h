@@ -1,5 +1,5 @@
-// The Transport between one simulated operator process and the simulated API server: time passes in every call, and
-// what Faults draws happens to it.
+// The Transport between one simulated operator process and the simulated API server: time passes in
+// every call, and what Faults draws happens to it.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@ struct CallNote {
   std::string_view user;
   const kube::Request& request;
   CallFault fault;
-  int status;          // 0: no answer was seen
+  int status;  // 0: no answer was seen
 };
 
 class SimTransport final : public kube::Transport {
@@ -31,10 +31,15 @@ class SimTransport final : public kube::Transport {
   };
   // Requires: all outlive it.
   SimTransport(SimApi& api, Timeline& timeline, Faults& faults, Process& process, Options options)
-      : api_(api), timeline_(timeline), faults_(faults), process_(process), options_(std::move(options)) {}
+      : api_(api),
+        timeline_(timeline),
+        faults_(faults),
+        process_(process),
+        options_(std::move(options)) {}
 
   Result<kube::Response> Send(const kube::Request& request) override;
-  std::unique_ptr<kube::LineStream> Open(const kube::Request& request, std::function<void()> wake) override;
+  std::unique_ptr<kube::LineStream> Open(const kube::Request& request,
+                                         std::function<void()> wake) override;
   void Shutdown() override { shut_down_ = true; }
 
  private:
