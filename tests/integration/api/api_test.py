@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""The API on a real API server: every row of rows/*.yaml, the operator's proof, and that no rule can be taken away unseen.
+
+Usage: api_test.py --kube BINARY [--no-mutants]   (BINARY holds etcd and kube-apiserver; must be root)
+"""
+import argparse
+import json
+import sys
+import time
+
+sys.dont_write_bytecode = True  # the checkout stays as it is
+import apiserver  # noqa: E402
+import mutants  # noqa: E402
+import rows  # noqa: E402
+import world  # noqa: E402
+
+LEAST = {"schema": 8, "cel": 8, "policy": 6, "fence": 20}  # rows that a table must have at least
+
+
+class Report:
+    def __init__(self):
+        self.failures, self.started = [], time.monotonic()
+
+    def row(self, table, name, problem):
+        if problem:
+            self.failures.append(f"{table}: {name}: {problem}")
+
+    def section(self, text):
+        print(f"{time.monotonic() - self.started:6.1f} s  {text}", flush=True)
+
+
+def prove(api, row):
+    """'' when the operator's own rights are enough to be refused by the policy that the row names."""
+    row = json.loads(json.dumps(row).replace("$POD", world.OPERATOR_POD))
+    content = "application/strategic-merge-patch+json" if row["method"] == "PATCH" else "application/json"
+    answer = api.call(row["method"], row["path"] + "?dryRun=All", row.get("body"), rows.OPERATOR, content)
+    policy = rows.POLICY.match(answer.message)
+    return "" if policy and policy.group(1) == row["policy"] else f"should be refused by {row['policy']}, got {answer.code} {answer.message}"
+
+
+def run_table(report, where, table, only=lambda row: True):
+    chosen = [row for row in rows.load(table) if only(row)]
+    if len(chosen) < LEAST.get(table, 1):
+        report.row(table, "the table", f"has {len(chosen)} rows, {LEAST.get(table, 1)} are wanted")
+    for row in chosen:
+        report.row(table, row["name"], rows.run(where, table, row))
+    report.section(f"{table}: {len(chosen)} rows")
+
+
+def type_checks(report, api):
+    """A policy that compiles but cannot work is told in its status."""
+    for policy in api.must("GET", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies")["items"]:
+        warnings = policy.get("status", {}).get("typeChecking", {}).get("expressionWarnings", [])
+        report.row("policies", policy["metadata"]["name"], "; ".join(w["fieldRef"] + " " + w["warning"] for w in warnings))
+
+
+def run(binary, with_mutants):
+    report = Report()
+    with apiserver.running(binary) as api:
+        report.section("API server is ready")
+        world.make(api)
+        where, proofs = rows.Where(api), rows.load("proof")
+        report.section("installed")
+        for row in proofs:  # a new policy is in force some seconds after it is stored
+            try:
+                apiserver.wait_for(row["policy"], lambda row=row: not prove(api, row), seconds=20)
+            except AssertionError:
+                report.row("proof", row["name"], prove(api, row))
+        report.section(f"proof: {len(proofs)} refusals seen with the operator's own rights")
+        for table in ("schema", "cel", "live", "policy", "accepted"):
+            run_table(report, where, table)
+        for row in (row for row in rows.load("fence") if row.get("rbac")):
+            report.row("rights", row["name"], rows.run(where, "fence", row))
+        world.give_operator_everything(api)
+        apiserver.wait_for("the operator to be administrator", lambda: api.call("GET", "/api/v1/secrets", user=where.operator).ok)
+        run_table(report, where, "fence")
+        type_checks(report, api)
+        if with_mutants:
+            unnoticed, count = mutants.find_unnoticed(api)
+            for title in unnoticed:
+                report.row("mutant", title, "was taken away and no row failed")
+            report.section(f"mutants: {count} rules taken away, {count - len(unnoticed)} noticed")
+    for failure in report.failures:
+        print(f"FAILED {failure}")
+    print(f"{'FAILED' if report.failures else 'passed'}: {len(report.failures)} failures")
+    return 1 if report.failures else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kube", required=True, help="binary with etcd and kube-apiserver in it")
+    parser.add_argument("--no-mutants", action="store_true", help="only the tables")
+    arguments = parser.parse_args()
+    sys.exit(run(arguments.kube, not arguments.no_mutants))
+
+
+if __name__ == "__main__":
+    main()
