@@ -1,0 +1,35 @@
+// The way to a real API server: unary calls over cpprestsdk, streams over Beast, one set of
+// credentials.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "operator/kube/credentials.h"
+#include "operator/kube/rest_cpprest.h"
+#include "operator/kube/stream_beast.h"
+#include "operator/kube/transport.h"
+
+namespace chaos::kube {
+
+// Requires: `credentials` outlives it; every stream is destroyed before it.
+class ApiTransport final : public Transport {
+ public:
+  explicit ApiTransport(Credentials& credentials, RestLimits rest = {}, StreamLimits streams = {})
+      : rest_(credentials, rest), streams_(credentials, streams) {}
+
+  Result<Response> Send(const Request& request) override { return rest_.Send(request); }
+  std::unique_ptr<LineStream> Open(const Request& request, std::function<void()> wake) override {
+    return streams_.Open(request, std::move(wake));
+  }
+  void Shutdown() override {
+    rest_.Shutdown();
+    streams_.Shutdown();
+  }
+
+ private:
+  RestCpprest rest_;
+  StreamBeast streams_;
+};
+
+}  // namespace chaos::kube
