@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -33,6 +34,8 @@ class Informer {
   milliseconds Step(const std::function<void()>& wake);
   Store<T>& store() { return store_; }
   const WatchState& state() const { return state_; }
+  // Why the last list failed; nullopt once one has worked. From any thread.
+  std::optional<Error> ListError() const;
 
  private:
   milliseconds List();
@@ -59,6 +62,8 @@ class Informer {
   seconds timeout_{0};       // of the present watch
   nanoseconds asked_at_{0};  // when it was opened, since boot
   std::unique_ptr<LineStream> stream_;
+  mutable std::mutex error_mutex_;
+  std::optional<Error> list_error_;
 };
 
 // Runs the informer's step. Requires: the informer outlives the handle.

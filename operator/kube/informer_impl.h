@@ -42,6 +42,10 @@ template <class T>
 milliseconds Informer<T>::List() {
   const std::string from = state_.template In<Listing>()->from_rv;
   Result<ListAnswer> answer = client_.List(type_, ns_, label_selector_, from);
+  {
+    std::lock_guard lock(error_mutex_);
+    list_error_ = answer ? std::nullopt : std::optional(answer.error());
+  }
   if (!answer) {
     Feed(Failed{answer.error()});
     return milliseconds(0);
@@ -57,6 +61,12 @@ milliseconds Informer<T>::List() {
   for (const auto& change : store_.Replace(std::move(objects), answer->resource_version))
     Tell(change);
   return milliseconds(0);
+}
+
+template <class T>
+std::optional<Error> Informer<T>::ListError() const {
+  std::lock_guard lock(error_mutex_);
+  return list_error_;
 }
 
 template <class T>

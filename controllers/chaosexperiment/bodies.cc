@@ -1,0 +1,80 @@
+#include "controllers/chaosexperiment/bodies.h"
+
+#include "injectors/protocol/names.h"
+
+namespace chaos::experiment {
+namespace {
+
+Json Container(const std::string& name, const std::string& image, const char* mode, const std::string& arguments) {
+  return {{"name", name},
+          {"image", image},
+          {"imagePullPolicy", "IfNotPresent"},
+          {"args", {mode, arguments}},
+          {"terminationMessagePolicy", "File"}};
+}
+
+Json Restricted() {
+  return {{"allowPrivilegeEscalation", false},
+          {"readOnlyRootFilesystem", true},
+          {"runAsNonRoot", true},
+          {"runAsUser", 65532},
+          {"runAsGroup", 65532},
+          {"capabilities", {{"drop", {"ALL"}}}},
+          {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+}
+
+Json Patch(Json container, const std::string& pod_uid) {
+  return {{"metadata", {{"uid", pod_uid}}}, {"spec", {{"ephemeralContainers", Json::array({std::move(container)})}}}};
+}
+
+}  // namespace
+
+Json SidecarPatch(const Intent& intent, const std::string& pod_uid) {
+  Json container = Container(intent.sidecar, intent.image, "inject", intent.arguments);
+  // Root, because a capability that is added to another user's container does nothing.
+  container["securityContext"] = {{"allowPrivilegeEscalation", false},
+                                  {"readOnlyRootFilesystem", true},
+                                  {"runAsUser", 0},
+                                  {"runAsNonRoot", false},
+                                  {"capabilities", {{"drop", {"ALL"}}, {"add", {"NET_ADMIN"}}}},
+                                  {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+  return Patch(std::move(container), pod_uid);
+}
+
+Json StopperPatch(const Intent& intent, const std::string& run, const std::string& pod_uid) {
+  const protocol::StopArguments arguments{run, intent.nonce, "Stopped"};
+  Json container = Container(protocol::StopperName(run), intent.image, "stop", PrintJson(protocol::ToJson(arguments)));
+  container["securityContext"] = Restricted();
+  return Patch(std::move(container), pod_uid);
+}
+
+Json ProbePod(const Experiment& experiment, const std::string& run, const std::string& image,
+              const protocol::ProbePodArguments& arguments) {
+  Json container = Container(std::string(protocol::kProbeContainer), image, "probe", PrintJson(protocol::ToJson(arguments)));
+  container["securityContext"] = Restricted();
+  container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "32Mi"}}}, {"limits", {{"memory", "128Mi"}}}};
+  const Json labels = {{std::string(protocol::kManagedByLabel), protocol::kManagedBy},
+                       {"app.kubernetes.io/name", "chaos-probe"},
+                       {std::string(protocol::kExperimentUidLabel), experiment.meta.uid},
+                       {std::string(protocol::kRunLabel), run}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata",
+           {{"name", protocol::ProbePodName(run)},
+            {"namespace", experiment.meta.key.ns},
+            {"labels", labels},
+            {"ownerReferences", Json::array({{{"apiVersion", "chaos.rbee.dev/v1alpha1"},
+                                              {"kind", "ChaosExperiment"},
+                                              {"name", experiment.meta.key.name},
+                                              {"uid", experiment.meta.uid},
+                                              {"controller", true}}})}}},
+          {"spec",
+           {{"restartPolicy", "Never"},
+            {"automountServiceAccountToken", false},
+            {"enableServiceLinks", false},
+            {"terminationGracePeriodSeconds", 2},
+            {"securityContext", {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+            {"containers", Json::array({std::move(container)})}}}};
+}
+
+}  // namespace chaos::experiment

@@ -1,0 +1,32 @@
+#include "controllers/chaosexperiment/observed.h"
+
+namespace chaos::experiment {
+
+void Said::Add(const protocol::Event& event) {
+  if (event.seq <= last_seq) return;
+  last_seq = event.seq;
+  if (!event.requested.empty()) requested = event.requested;
+  for (const auto& [key, value] : event.measured) measured[key] = value;
+  if (const auto found = event.measured.find("mechanism"); found != event.measured.end()) {
+    mechanism = found->second;
+    measured.erase("mechanism");
+  }
+  if (event.event == "armed") armed_at = event.at;
+  if (event.event == "applied") applied_at = event.at;
+  if (event.event == "verified") verified_at = event.at;
+  if (event.event == "reverted") reverted_at = event.at;
+  if (event.event == "failed") {
+    failure = event.reason;
+    message = event.message;
+  }
+}
+
+void Said::Add(const protocol::Record& record) {
+  if (record.applied) applied_at = record.applied;
+  if (record.verified) verified_at = record.verified;
+  if (record.reverted) reverted_at = record.reverted;
+  if (record.state == "failed" && failure.empty()) failure = record.code;
+  for (const auto& [key, value] : record.figures) measured.try_emplace(key, value);
+}
+
+}  // namespace chaos::experiment

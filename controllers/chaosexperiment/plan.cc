@@ -1,0 +1,64 @@
+#include "controllers/chaosexperiment/plan.h"
+
+#include <algorithm>
+
+#include "controllers/chaosexperiment/planner.h"
+
+namespace chaos::experiment {
+
+Step Plan(const Experiment& experiment, const Observed& world, TimePoint now) {
+  return Planner(experiment, world, now).Run();
+}
+
+Planner::Planner(const Experiment& experiment, const Observed& world, TimePoint now)
+    : experiment_(experiment), spec_(experiment.spec), world_(world),
+      now_(std::chrono::floor<milliseconds>(now)),  // as it will be read back
+      next_(experiment.status) {
+  const std::string& hash = next_.Live() ? next_.active_run : experiment.spec_hash;
+  run_ = RunId(experiment.meta.uid, hash);
+}
+
+Step Planner::Run() {
+  if (next_.Live()) PlanLive();
+  else PlanIdle();
+  if (described_) {
+    Describe(next_, experiment_.meta.generation, blocked_ ? &*blocked_ : nullptr, suspended_, revert_overdue_, now_);
+  }
+  if (next_ != experiment_.status) {
+    step_.actions.clear();  // intent before act: first the object says it, then it is done
+    step_.actions.emplace_back(WriteStatus{next_});
+  }
+  return std::move(step_);
+}
+
+void Planner::Conclude(const Judgement& judgement) {
+  const std::string hash = next_.Live() ? next_.active_run : experiment_.spec_hash;
+  next_.phase = "Finished";
+  next_.verdict = judgement.verdict;
+  next_.reason = judgement.reason;
+  next_.summary = Summarize(spec_, next_, judgement);
+  next_.finished_at = now_;
+  next_.active_run.clear();
+  next_.runs.push_back({hash, judgement.verdict, judgement.reason, now_});
+  if (next_.runs.size() > 10) next_.runs.erase(next_.runs.begin());
+}
+
+void Planner::Wake(TimePoint at) {
+  if (at <= now_) at = now_ + milliseconds(100);
+  step_.wake = std::min(at, step_.wake.value_or(at));
+}
+
+const Pod* Planner::FindPod(const std::string& name, const std::string& uid) const {
+  for (const auto& pod : world_.pods) {
+    if (pod->meta.key.name == name && (uid.empty() || pod->meta.uid == uid)) return pod.get();
+  }
+  return nullptr;
+}
+
+const TargetView& Planner::View(const std::string& uid) const {
+  static const TargetView kNothingYet;
+  const auto found = world_.targets.find(uid);
+  return found == world_.targets.end() ? kNothingYet : found->second;
+}
+
+}  // namespace chaos::experiment

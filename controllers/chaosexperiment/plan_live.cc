@@ -1,0 +1,286 @@
+// Plans for a live run: baseline, intent, the time with the fault, and the end.
+#include <algorithm>
+
+#include "controllers/chaosexperiment/bodies.h"
+#include "controllers/chaosexperiment/planner.h"
+#include "injectors/protocol/names.h"
+#include "operator/base/time_text.h"
+#include "operator/kube/finalizer.h"
+
+namespace chaos::experiment {
+namespace {
+
+constexpr seconds kProbeStart{60};      // for the probe pod's first line, and for every probe to be good once
+constexpr seconds kSilence{20};         // longer without a line, the probe pod counts as lost
+constexpr seconds kGrace{5};            // past a deadline before it counts as overdue
+
+std::string Annotation(const Experiment& e, std::string_view key) {
+  const auto found = e.meta.annotations.find(std::string(key));
+  return found == e.meta.annotations.end() ? "" : found->second;
+}
+
+bool AnyIntent(const Status& s) {
+  return std::any_of(s.targets.begin(), s.targets.end(), [](const TargetStatus& t) { return t.intent.has_value(); });
+}
+
+}  // namespace
+
+void Planner::PlanLive() {
+  NoticeStop();
+  if (next_.stop && !Annotation(experiment_, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
+  if (AnyIntent(next_)) return PlanInjected();
+  if (next_.stop) return Conclude({"Aborted", "Stopped", next_.stop->by + ": " + next_.stop->reason});
+  PlanBaseline();
+}
+
+void Planner::NoticeStop() {
+  if (next_.stop) return;
+  const auto stop = [&](const char* by, std::string reason) { next_.stop = StopStatus{std::move(reason), by, now_}; };
+  const std::string abort = Annotation(experiment_, protocol::kAbortAnnotation);
+  if (!abort.empty()) return stop("Abort", abort);
+  if (experiment_.meta.deleting) return stop("Deletion", "the experiment was deleted");
+  if (world_.stop) return stop("ChaosStop", world_.stop->meta.key.name + (world_.stop->reason.empty() ? "" : ": " + world_.stop->reason));
+  if (world_.ns && world_.ns->terminating) return stop("NamespaceTermination", "the namespace is being deleted");
+  if (experiment_.spec_hash != next_.active_run) return stop("SpecChange", "the spec was changed while its run was live");
+  if (next_.phase != "Active" || world_.samples == nullptr) return;
+  for (const AbortWhen& rule : spec_.abort_when) {
+    if (FailingFor(world_.samples->Of(rule.probe), now_, rule.fails_for)) {
+      return stop("AbortWhen", "probe " + rule.probe + " has failed for " + PrintDuration(rule.fails_for));
+    }
+  }
+}
+
+void Planner::PlanBaseline() {
+  if (!PreflightDone()) return;
+  for (const TargetStatus& target : next_.targets) {
+    const auto& error = View(target.uid).preflight_error;
+    if (!error) continue;
+    if (error->reason == Reason::kNotFound) break;  // gone: Recheck selects again
+    return Conclude({"Inconclusive", "Refused", "pod " + target.pod + " refuses the injector: " + error->detail});
+  }
+  if (!spec_.probes.empty() && (!ProbesReady() || !BaselineHolds())) return;
+  if (!Recheck()) return;
+  if (!kube::HasFinalizer(experiment_.meta, protocol::kFinalizer)) {
+    std::string ran = Annotation(experiment_, protocol::kRanAnnotation);
+    if (("," + ran + ",").find("," + next_.active_run + ",") == std::string::npos) ran += (ran.empty() ? "" : ",") + next_.active_run;
+    constexpr std::size_t kTenHashes = 10 * 17 - 1;
+    if (ran.size() > kTenHashes) ran = ran.substr(ran.size() - kTenHashes);
+    return Do(AddFinalizer{ran});
+  }
+  PersistIntents();
+}
+
+// Asks the API server whether it would take the sidecar, before anything is made.
+bool Planner::PreflightDone() {
+  bool done = true;
+  for (const TargetStatus& target : next_.targets) {
+    if (View(target.uid).preflight_done) continue;
+    done = false;
+    const Intent trial{protocol::SidecarName(run_), world_.settings->injector_image, "", "{}", {}, {}, {}};
+    Do(experiment::Preflight{target.pod, target.uid, SidecarPatch(trial, target.uid)});
+  }
+  return done;
+}
+
+// The probe pod is there and every probe that counts Before has been good once.
+bool Planner::ProbesReady() {
+  if (world_.probe_pod_error) {
+    Conclude({"Inconclusive", "Refused", "the probe pod was refused: " + world_.probe_pod_error->detail});
+    return false;
+  }
+  const Pod* pod = FindPod(next_.resolved.probe_pod, "");
+  const bool started = world_.samples && world_.samples->Started();
+  if (pod == nullptr && !started) {
+    std::string error;
+    bool later = false;
+    const auto arguments = ProbeArgumentsFor(error, later);
+    if (arguments) Do(CreateProbePod{ProbePod(experiment_, run_, world_.settings->load_image, *arguments)});
+  }
+  if (pod != nullptr) Do(FollowProbePod{next_.resolved.probe_pod});
+  if (next_.baseline_started_at) return true;
+
+  const std::optional<TimePoint> good = started ? FirstAllGood(spec_.probes, *world_.samples) : std::nullopt;
+  if (good) {
+    next_.baseline_started_at = std::chrono::floor<milliseconds>(*good);
+    return false;  // written first
+  }
+  const TimePoint limit = *next_.started_at + std::max<microseconds>(kProbeStart, spec_.baseline);
+  if (now_ <= limit) {
+    Wake(limit + milliseconds(1));
+    return false;
+  }
+  if (!started) {
+    const ContainerState* state = pod ? pod->State(protocol::kProbeContainer) : nullptr;
+    const std::string why = state && !state->reason.empty() ? " (" + state->reason + (state->message.empty() ? "" : ": " + state->message) + ")" : "";
+    Conclude({"Inconclusive", "NoData", "the probe pod " + next_.resolved.probe_pod + " has said nothing for " + PrintDuration(kProbeStart) + why});
+    return false;
+  }
+  for (const ProbeSpec& probe : spec_.probes) {
+    const std::vector<Sample>& samples = world_.samples->Of(probe.name);
+    if (!probe.before || std::any_of(samples.begin(), samples.end(), [](const Sample& s) { return s.ok; })) continue;
+    const std::string last = world_.samples->LastError(probe.name);
+    Conclude(samples.empty() ? Judgement{"Inconclusive", "NoData", "probe " + probe.name + " has not given one sample"}
+                             : Judgement{"Inconclusive", "SteadyStateNotMet", "probe " + probe.name + " was never good before the fault" + (last.empty() ? "" : ": " + last)});
+    return false;
+  }
+  return false;
+}
+
+bool Planner::BaselineHolds() {
+  const TimePoint from = *next_.baseline_started_at;
+  const TimePoint end = from + spec_.baseline;
+  if (now_ < end) {
+    Wake(end);
+    return false;
+  }
+  const std::optional<TimePoint> last = world_.samples ? world_.samples->LastLine() : std::nullopt;
+  if (!last || *last < end - seconds(1)) {
+    if (now_ <= end + kSilence) {
+      Wake(end + kSilence + milliseconds(1));
+    } else {
+      Conclude({"Inconclusive", "NoData", "the probe pod " + next_.resolved.probe_pod + " went silent during the baseline"});
+    }
+    return false;
+  }
+  for (const ProbeSpec& probe : spec_.probes) {
+    if (!probe.before) continue;
+    const PhaseCount count = CountIn(world_.samples->Of(probe.name), {from, now_});
+    if (count.failed == 0) continue;
+    Conclude({"Inconclusive", "SteadyStateNotMet",
+              "probe " + probe.name + " failed in " + std::to_string(count.failed) + " of " + std::to_string(count.samples) +
+                  " samples before the fault: " + world_.samples->LastError(probe.name)});
+    return false;
+  }
+  return true;
+}
+
+// What was true when the run started must still be true when it hurts somebody.
+bool Planner::Recheck() {
+  const TimePoint limit = *next_.eligible_at + spec_.starting_deadline + spec_.baseline + kProbeStart;
+  if (now_ > limit) {
+    Conclude({"Inconclusive", "StartingDeadlineExceeded", "the fault could not be put on in time, so it never was"});
+    return false;
+  }
+  if (std::optional<Refusal> refusal = MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
+    step_.refused_rule = refusal->rule;
+    Conclude({"Inconclusive", "Refused", refusal->rule + ": " + refusal->message});
+    return false;
+  }
+  if (!world_.pods_synced || !world_.profile || !world_.services) {
+    Wake(now_ + seconds(1));
+    return false;
+  }
+  for (const TargetStatus& target : next_.targets) {
+    const Pod* pod = FindPod(target.pod, target.uid);
+    if (pod == nullptr || pod->meta.deleting || pod->phase != "Running") {  // replaced until the first launch
+      const std::optional<TimePoint> baseline = next_.baseline_started_at;
+      Start();
+      next_.baseline_started_at = baseline;
+      if (blocked_) {
+        Conclude({"Inconclusive", "TargetGone", "pod " + target.pod + " went away before the fault: " + blocked_->message});
+        blocked_.reset();
+      }
+      return false;
+    }
+    if (std::optional<Refusal> refusal = MayInject(*world_.limits, experiment_, world_.census, *pod)) {
+      step_.refused_rule = refusal->rule;
+      Conclude({"Inconclusive", "Refused", refusal->rule + ": " + refusal->message});
+      return false;
+    }
+  }
+  return true;
+}
+
+// The promise, written down before anybody is touched: who, with what, in which window, until when at the latest.
+void Planner::PersistIntents() {
+  Pods targets;
+  for (const TargetStatus& target : next_.targets) {
+    for (const auto& pod : world_.pods) {
+      if (pod->meta.uid == target.uid) targets.push_back(pod);
+    }
+  }
+  Result<Peers> peers = ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services, targets);
+  if (!peers) return Conclude({"Inconclusive", "Refused", "NoPeers: " + peers.error().detail});
+  next_.resolved.peers.clear();
+  for (const protocol::Peer& peer : peers->peers) next_.resolved.peers.push_back({peer.name, peer.addresses});
+  const std::vector<protocol::Control> controls =
+      PickControls(*world_.profile, world_.pods, targets, peers->peers, world_.settings->last_control);
+  next_.intended_at = now_;
+  next_.phase = "Injecting";
+  for (std::size_t i = 0; i < next_.targets.size(); ++i) {
+    TargetStatus& target = next_.targets[i];
+    const Pod* pod = FindPod(target.pod, target.uid);
+    CHECK(pod != nullptr && i < world_.nonces.size());
+    protocol::InjectArguments a;
+    a.run = run_;
+    a.nonce = world_.nonces[i];
+    a.not_before = now_ - seconds(30);
+    a.not_after = now_ + world_.settings->start_window;
+    a.duration = spec_.duration;
+    a.partition = {peers->peers, spec_.partition.ports, spec_.partition.direction};
+    a.controls = controls;
+    if (!pod->host_ip.empty()) a.protect = {pod->host_ip};
+    target.state = "Intended";
+    target.intent = Intent{protocol::SidecarName(run_), world_.settings->injector_image, a.nonce, PrintJson(protocol::ToJson(a)),
+                           a.not_before, a.not_after, a.not_after + a.duration + kGrace};
+  }
+}
+
+void Planner::PlanInjected() {
+  if (!spec_.probes.empty() && FindPod(next_.resolved.probe_pod, "") != nullptr) Do(FollowProbePod{next_.resolved.probe_pod});
+  if (!world_.pods_synced && world_.not_bound.empty()) {
+    Wake(now_ + seconds(1));
+    return;
+  }
+  for (TargetStatus& target : next_.targets) {
+    if (!target.Ended()) UpdateTarget(target);
+  }
+  NoticeLatePeers();
+  const auto ended = [](const TargetStatus& t) { return t.Ended(); };
+  if (std::all_of(next_.targets.begin(), next_.targets.end(), ended)) {
+    if (next_.stop) {
+      const bool limit = next_.stop->by == "AbortWhen";
+      static const SampleLog kNone;
+      Status figures = next_;
+      (void)Judge(spec_, world_.samples ? *world_.samples : kNone, now_, figures);  // for its timings and counts alone
+      next_ = std::move(figures);
+      return Conclude({limit ? "Failed" : "Aborted", limit ? "LimitBroken" : "Stopped", next_.stop->by + ": " + next_.stop->reason});
+    }
+    static const SampleLog kNone;
+    Status judged = next_;
+    if (std::optional<Judgement> judgement = Judge(spec_, world_.samples ? *world_.samples : kNone, now_, judged)) {
+      next_ = std::move(judged);
+      return Conclude(*judgement);
+    }
+    next_.phase = "Recovering";
+    Wake(now_ + seconds(1));
+    return;
+  }
+  const bool on = std::all_of(next_.targets.begin(), next_.targets.end(),
+                              [](const TargetStatus& t) { return t.Ended() || t.verified_at.has_value(); });
+  next_.phase = on ? "Active" : "Injecting";
+  if (!spec_.abort_when.empty()) Wake(now_ + seconds(1));
+}
+
+// A peer that appeared after the launch is out of this injector's reach: said, not hidden.
+void Planner::NoticeLatePeers() {
+  if (!world_.profile) return;
+  std::vector<std::string> known;
+  for (const PeerStatus& peer : next_.resolved.peers) known.insert(known.end(), peer.addresses.begin(), peer.addresses.end());
+  Result<Peers> now = ResolvePeers(spec_.partition, *world_.profile, world_.pods, {}, {});
+  if (!now) return;
+  for (const protocol::Peer& peer : now->peers) {
+    const bool is_target = std::any_of(next_.targets.begin(), next_.targets.end(), [&](const TargetStatus& t) { return "pod " + t.pod == peer.name; });
+    const bool covered = std::all_of(peer.addresses.begin(), peer.addresses.end(), [&](const std::string& address) {
+      return std::find(known.begin(), known.end(), address) != known.end();
+    });
+    if (is_target || covered) continue;
+    const std::string missing = peer.name + " appeared after the fault was put on";
+    if (std::find(next_.coverage_missing.begin(), next_.coverage_missing.end(), missing) != next_.coverage_missing.end()) continue;
+    if (next_.coverage_missing.size() >= 16) continue;
+    next_.coverage = "Partial";
+    next_.coverage_missing.push_back(missing);
+  }
+}
+
+}  // namespace chaos::experiment

@@ -1,0 +1,68 @@
+// The inside of Plan: one object per call, so that its parts can share what they have decided so far.
+#pragma once
+
+#include "controllers/chaosexperiment/describe.h"
+#include "controllers/chaosexperiment/plan.h"
+#include "controllers/chaosexperiment/verdict.h"
+
+namespace chaos::experiment {
+
+class Planner {
+ public:
+  Planner(const Experiment& experiment, const Observed& world, TimePoint now);
+  Step Run();
+
+ private:
+  // --- plan_start.cc: no run is live
+  void PlanIdle();
+  void CleanUp();
+  bool RanBefore();
+  void PlanStart();
+  bool Queued();
+  void Start(const Pods* keep_candidates_of_retry = nullptr);
+  std::optional<protocol::ProbePodArguments> ProbeArgumentsFor(std::string& error, bool& later) const;
+  void PlanDryRun();
+  void Block(std::string reason, std::string message);
+  void Refuse(const std::string& reason, const std::string& message);
+
+  // --- plan_live.cc: a run is live
+  void PlanLive();
+  void NoticeStop();
+  void PlanBaseline();
+  bool ProbesReady();
+  bool BaselineHolds();
+  bool PreflightDone();
+  bool Recheck();
+  void PersistIntents();
+  void PlanInjected();
+  void NoticeLatePeers();
+
+  // --- plan_target.cc: one target of a run whose intent is persisted
+  void UpdateTarget(TargetStatus& target);
+  void UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetView& view);
+  void NotLaunched(TargetStatus& target, const TargetView& view);
+  void Terminated(TargetStatus& target, const ContainerState& state, const TargetView& view);
+  void TakeOver(TargetStatus& target, const Said& said) const;
+  void StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view);
+  void ReadLogs(const TargetStatus& target, const TargetView& view);
+
+  void Conclude(const Judgement& judgement);
+  void Wake(TimePoint at);
+  const Pod* FindPod(const std::string& name, const std::string& uid) const;
+  const TargetView& View(const std::string& uid) const;
+  template <class T>
+  void Do(T action) { step_.actions.emplace_back(std::move(action)); }
+
+  const Experiment& experiment_;
+  const Spec& spec_;
+  const Observed& world_;
+  const TimePoint now_;
+  Status next_;
+  std::string run_;               // id of the live run, or of the one that would start
+  std::optional<Blocked> blocked_;
+  bool suspended_ = false, revert_overdue_ = false;
+  bool described_ = true;         // conditions follow the facts; false: they stay as they are
+  Step step_;
+};
+
+}  // namespace chaos::experiment

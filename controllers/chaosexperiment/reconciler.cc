@@ -1,0 +1,298 @@
+#include "controllers/chaosexperiment/reconciler.h"
+
+#include <algorithm>
+#include <set>
+
+#include "controllers/chaosexperiment/describe.h"
+#include "injectors/protocol/names.h"
+#include "operator/kube/api_error.h"
+#include "operator/kube/finalizer.h"
+
+namespace chaos::experiment {
+namespace {
+
+constexpr seconds kServicesFor{5};
+constexpr milliseconds kLogPause{200};        // lines come in bursts: one look for all of them
+constexpr seconds kReopen{1};
+constexpr seconds kLogSilence{12};            // the probe pod writes at least every 5 s
+constexpr milliseconds kWriteTimeout{10000};
+
+// A refusal that no repetition will change: it is told to the plan instead of being tried again.
+bool Final(const Error& error) {
+  return error.reason == Reason::kDenied || error.reason == Reason::kInvalid || error.reason == Reason::kNotFound || error.http_status == 500;
+}
+
+// A finished experiment that its run has left nothing of.
+bool AtRest(const Experiment& e) {
+  return !e.status.Live() && e.status.phase == "Finished" && e.status.FindRun(e.spec_hash) != nullptr;
+}
+
+int MaxLive(const Namespace* ns) {
+  if (ns == nullptr) return 1;
+  const auto label = ns->meta.labels.find(std::string(protocol::kMaxLiveLabel));
+  if (label == ns->meta.labels.end()) return 1;
+  const int value = std::atoi(label->second.c_str());
+  return std::clamp(value, 1, 20);
+}
+
+}  // namespace
+
+Reconciler::Reconciler(Parts parts) : p_(std::move(parts)) {}
+
+Result<std::optional<milliseconds>> Reconciler::Reconcile(const kube::Key& key) {
+  const std::shared_ptr<const Experiment> experiment = p_.experiments.Get(key);
+  if (!experiment) return std::optional<milliseconds>();
+  const std::string run = RunId(experiment->meta.uid, experiment->status.Live() ? experiment->status.active_run : experiment->spec_hash);
+  RunMemory& memory = memory_[run];
+  const Observed world = Observe(*experiment, run, memory);
+  const TimePoint now = p_.clock.Now();
+  const Step step = Plan(*experiment, world, now);
+  if (!step.refused_rule.empty() && p_.hooks.refused) p_.hooks.refused(step.refused_rule);
+  bool acted = false;
+  for (const Action& action : step.actions) {
+    if (Result<void> done = Carry({*experiment, run, memory}, action); !done) {
+      if (done.error().reason == Reason::kConflict || done.error().reason == Reason::kNotFound) return std::optional(milliseconds(50));
+      return done.error();
+    }
+    acted = acted || !std::holds_alternative<FollowProbePod>(action);
+  }
+  if (acted) return std::optional(milliseconds(0));  // look at what has become of it
+  if (!step.wake) return std::optional<milliseconds>();
+  return std::optional(std::max(milliseconds(1), std::chrono::ceil<milliseconds>(*step.wake - now)));
+}
+
+Observed Reconciler::Observe(const Experiment& experiment, const std::string&, RunMemory& memory) {
+  const std::string& ns = experiment.meta.key.ns;
+  Observed world;
+  world.limits = &p_.limits;
+  world.settings = &p_.settings;
+  const auto space = p_.namespaces.Get({"", ns});
+  world.ns = space.get();
+  world.max_live = MaxLive(world.ns);
+  for (const auto& stop : p_.stops.List()) {
+    if (!stop->meta.deleting && stop->Covers(ns)) world.stop = stop.get();
+  }
+  for (const auto& other : p_.experiments.List()) {
+    if (other->meta.key == experiment.meta.key) continue;
+    if (other->meta.key.ns == ns) world.siblings.push_back(other);
+    for (const TargetStatus& target : other->status.targets) {
+      world.census.live_targets += other->status.Live() && target.intent && !target.Ended();
+    }
+  }
+  world.samples = &memory.samples;
+  world.targets = memory.targets;
+  world.probe_pod_error = memory.probe_pod_error;
+  world.probe_pod_deleted = memory.probe_pod_deleted;
+  if (AtRest(experiment) || experiment.spec.suspend) return world;
+
+  ReadProbeLog(experiment.meta.key, memory);
+  PodWatch::Seen seen = p_.pods.Look(ns);
+  world.pods_synced = seen.synced;
+  world.pods = std::move(seen.pods);
+  if (seen.error && seen.error->reason == Reason::kDenied) {
+    world.not_bound = "the operator may not see pods in namespace " + ns + ": kubectl create rolebinding chaos-operator-target -n " + ns +
+                      " --clusterrole=chaos-operator-target --serviceaccount=" + p_.limits.operator_namespace + ":chaos-operator";
+  }
+  Result<Profile> profile = p_.profile();
+  if (profile) world.profile = *std::move(profile);
+  else world.profile_error = profile.error().detail;
+  if (!experiment.status.intended_at) {
+    ReadServices(experiment, memory);
+    world.services = memory.services;
+    for (int i = 0; i < std::max(1, experiment.spec.max_targets); ++i) world.nonces.push_back(p_.entropy.Hex(16));
+  }
+  return world;
+}
+
+void Reconciler::ReadServices(const Experiment& experiment, RunMemory& memory) {
+  const nanoseconds now = p_.clock.SinceBoot();
+  if (memory.services && now - memory.services_at < kServicesFor) return;
+  memory.services.reset();
+  Result<kube::ListAnswer> answer = p_.client.List(kube::kServices, experiment.meta.key.ns);
+  if (!answer) {
+    p_.log.Warn("services cannot be read", {{"namespace", experiment.meta.key.ns}, {"error", answer.error().detail}});
+    return;
+  }
+  std::vector<Service> services;
+  for (const Json& item : answer->items) services.push_back(Service::FromJson(item));
+  memory.services = std::move(services);
+  memory.services_at = now;
+}
+
+void Reconciler::ReadProbeLog(const kube::Key& key, RunMemory& memory) {
+  while (memory.probe_log) {
+    Result<kube::LineStream::Polled> polled = memory.probe_log->Poll();
+    if (!polled || std::holds_alternative<kube::LineStream::End>(*polled)) {
+      memory.probe_log.reset();  // the end of a log is not the end of its container
+      memory.reopen_at = p_.clock.SinceBoot() + kReopen;
+      p_.queue.AddAfter(key, kReopen);
+      return;
+    }
+    if (std::holds_alternative<kube::LineStream::Nothing>(*polled)) return;
+    if (const auto* line = std::get_if<kube::LineStream::Line>(&*polled)) {
+      if (Result<protocol::Event> event = protocol::ParseEvent(line->text)) memory.samples.Add(*event);
+    }
+  }
+}
+
+void Reconciler::Forget() {
+  std::set<std::string> runs, spaces;
+  for (const auto& e : p_.experiments.List()) {
+    if (!AtRest(*e) || !e->status.resolved.probe_pod.empty()) {
+      runs.insert(RunId(e->meta.uid, e->status.Live() ? e->status.active_run : e->spec_hash));
+    }
+    if (!AtRest(*e) && !e->spec.suspend) spaces.insert(e->meta.key.ns);
+  }
+  std::erase_if(memory_, [&](const auto& entry) { return !runs.contains(entry.first); });
+  p_.pods.KeepOnly(spaces);
+}
+
+Result<void> Reconciler::Carry(const Context& context, const Action& action) {
+  const bool reads_only = std::holds_alternative<FollowProbePod>(action) || std::holds_alternative<ReadLog>(action);
+  if (!reads_only && !p_.may_write()) return Error{Reason::kCancelled, "this replica does not lead (any more)", {}, 0};
+  return std::visit([&](const auto& what) { return Do(context, what); }, action);
+}
+
+Result<void> Reconciler::Do(const Context& c, const WriteStatus& action) {
+  const kube::ObjectMeta& meta = c.experiment.meta;
+  const Json body = {{"apiVersion", "chaos.rbee.dev/v1alpha1"},
+                     {"kind", "ChaosExperiment"},
+                     {"metadata", {{"name", meta.key.name}, {"namespace", meta.key.ns}, {"resourceVersion", meta.resource_version}}},
+                     {"status", action.status.ToJson()}};
+  Result<Json> answer = p_.client.PatchObject(kube::kExperiments, meta.key.ns, meta.key.name, "status", kube::Patch::kApply, body);
+  if (!answer) {
+    if (answer.error().reason == Reason::kInvalid) {
+      p_.log.Error("the API server refuses a status", {{"experiment", meta.key.Print()}, {"error", answer.error().detail}});
+    }
+    return answer.error();
+  }
+  if (Result<Experiment> written = Experiment::FromJson(*answer)) p_.experiments.Wrote(*std::move(written));
+  const Status& before = c.experiment.status;
+  const Status& after = action.status;
+  for (const Happening& h : Happenings(before, after)) {
+    p_.events.Record({&kube::kExperiments, meta, h.kind, h.reason, h.action, h.note, c.run});
+  }
+  if (after.phase == "Finished" && !after.verdict.empty() && before.Live() && p_.hooks.injected) {
+    for (const TargetStatus& target : after.targets) {
+      if (target.intent) p_.hooks.injected(after.fault_kind, target.reason.empty() ? "verified" : "failed");
+    }
+  }
+  p_.log.Info("status", {{"experiment", meta.key.Print()}, {"run", c.run}, {"phase", after.phase}, {"verdict", after.verdict}, {"reason", after.reason}});
+  if (after.phase == "Finished") {  // somebody may have waited for this
+    for (const auto& other : p_.experiments.List(meta.key.ns)) p_.queue.Add(other->meta.key);
+  }
+  return {};
+}
+
+Result<void> Reconciler::PatchMeta(const Context& c, const Json& patch) {
+  const kube::Key& key = c.experiment.meta.key;
+  Result<Json> answer = p_.client.PatchObject(kube::kExperiments, key.ns, key.name, "", kube::Patch::kMerge, patch);
+  if (!answer) return answer.error();
+  if (Result<Experiment> written = Experiment::FromJson(*answer)) p_.experiments.Wrote(*std::move(written));
+  return {};
+}
+
+Result<void> Reconciler::Do(const Context& c, const AddFinalizer& action) {
+  std::optional<Json> patch = kube::AddFinalizerPatch(c.experiment.meta, protocol::kFinalizer);
+  if (!patch) return {};
+  (*patch)["metadata"]["annotations"][std::string(protocol::kRanAnnotation)] = action.ran;
+  return PatchMeta(c, *patch);
+}
+
+Result<void> Reconciler::Do(const Context& c, const RemoveFinalizer&) {
+  const std::optional<Json> patch = kube::RemoveFinalizerPatch(c.experiment.meta, protocol::kFinalizer);
+  return patch ? PatchMeta(c, *patch) : Result<void>();
+}
+
+Result<void> Reconciler::Do(const Context& c, const RemoveAbort&) {
+  Json patch = {{"metadata", {{"resourceVersion", c.experiment.meta.resource_version}}}};
+  patch["metadata"]["annotations"][std::string(protocol::kAbortAnnotation)] = nullptr;
+  return PatchMeta(c, patch);
+}
+
+Result<void> Reconciler::Do(const Context& c, const CreateProbePod& action) {
+  const std::string& ns = c.experiment.meta.key.ns;
+  Result<Json> answer = p_.client.Create(kube::kPods, ns, action.pod);
+  if (answer) {
+    if (Result<Pod> pod = Pod::FromJson(*answer)) p_.pods.Wrote(ns, *std::move(pod));
+    return {};
+  }
+  // 409: it is there already, made by us before (the name is the run's).
+  if (answer.error().reason == Reason::kConflict) return {};
+  if (answer.error().reason == Reason::kDenied || answer.error().reason == Reason::kInvalid) {
+    c.memory.probe_pod_error = answer.error();
+    return {};
+  }
+  return answer.error();
+}
+
+Result<void> Reconciler::Do(const Context& c, const FollowProbePod& action) {
+  if (c.memory.probe_log || c.memory.samples.Ended() || p_.clock.SinceBoot() < c.memory.reopen_at) return {};
+  const kube::Key key = c.experiment.meta.key;
+  kube::WorkQueue& queue = p_.queue;
+  c.memory.probe_log = p_.client.FollowLog(key.ns, action.pod, protocol::kProbeContainer, kLogSilence,
+                                           [&queue, key] { queue.AddAfter(key, kLogPause); });
+  return {};
+}
+
+Result<void> Reconciler::Do(const Context& c, const DeleteProbePod& action) {
+  Result<void> done = p_.client.Delete(kube::kPods, c.experiment.meta.key.ns, action.pod);
+  if (!done && done.error().reason != Reason::kNotFound && done.error().reason != Reason::kDenied) return done;
+  c.memory.probe_log.reset();
+  c.memory.probe_pod_deleted = true;
+  return {};
+}
+
+Result<Json> Reconciler::PatchSidecar(const Context& c, const std::string& pod, const Json& patch, bool dry_run) {
+  return p_.client.PatchObject(kube::kPods, c.experiment.meta.key.ns, pod, "ephemeralcontainers", kube::Patch::kStrategicMerge, patch,
+                               kube::WriteOptions{.dry_run = dry_run});
+}
+
+Result<void> Reconciler::Do(const Context& c, const Preflight& action) {
+  Result<Json> answer = PatchSidecar(c, action.pod, action.patch, /*dry_run=*/true);
+  TargetView& view = c.memory.targets[action.uid];
+  if (!answer && !Final(answer.error())) return answer.error();
+  view.preflight_done = true;
+  view.preflight_error = answer ? std::nullopt : std::optional(answer.error());
+  return {};
+}
+
+Result<void> Reconciler::Do(const Context& c, const LaunchInjector& action) {
+  Result<Json> answer = PatchSidecar(c, action.pod, action.patch, /*dry_run=*/false);
+  if (answer) {
+    if (Result<Pod> pod = Pod::FromJson(*answer)) p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
+    return {};
+  }
+  if (!Final(answer.error())) return answer.error();
+  c.memory.targets[action.uid].launch_error = answer.error();
+  return {};
+}
+
+Result<void> Reconciler::Do(const Context& c, const LaunchStopper& action) {
+  Result<Json> answer = PatchSidecar(c, action.pod, action.patch, /*dry_run=*/false);
+  if (answer) {
+    if (Result<Pod> pod = Pod::FromJson(*answer)) p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
+    return {};
+  }
+  if (!Final(answer.error())) return answer.error();
+  c.memory.targets[action.uid].stopper_error = answer.error();  // the deadline will end it
+  p_.log.Warn("the stopper was refused; the fault ends at its deadline", {{"pod", action.pod}, {"error", answer.error().detail}});
+  return {};
+}
+
+Result<void> Reconciler::Do(const Context& c, const ReadLog& action) {
+  Result<std::string> log = p_.client.Log(c.experiment.meta.key.ns, action.pod, action.container);
+  TargetView& view = c.memory.targets[action.uid];
+  if (action.last) view.last_reads += log ? 2 : 1;
+  else ++view.log_reads;
+  if (!log) return {};  // not started yet, or gone: the budget counts it, the next read is planned
+  std::string_view rest = *log;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    if (Result<protocol::Event> event = protocol::ParseEvent(rest.substr(0, end))) view.said.Add(*event);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  return {};
+}
+
+}  // namespace chaos::experiment

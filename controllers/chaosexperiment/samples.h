@@ -1,0 +1,66 @@
+// What the probes of a run said, and what follows from it. Pure: samples in, judgements out.
+// Times are the intended starts of the samples, on the probe pod's clock.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controllers/chaosexperiment/types.h"
+#include "injectors/protocol/events.h"
+
+namespace chaos::experiment {
+
+struct Sample {
+  TimePoint at{};
+  bool ok = false;
+};
+
+// All samples of one run, collected from the probe pod's log; a line that comes twice counts once.
+class SampleLog {
+ public:
+  void Add(const protocol::Event& event);
+  // Samples of one probe, sorted by time; empty when it never ran.
+  const std::vector<Sample>& Of(const std::string& probe) const;
+  std::string LastError(const std::string& probe) const;
+  // When the probe pod last wrote anything, by its own clock; nullopt before its first line.
+  std::optional<TimePoint> LastLine() const { return last_line_; }
+  bool Started() const { return last_seq_ > 0; }
+  bool Ended() const { return ended_; }
+  std::int64_t last_seq() const { return last_seq_; }
+
+ private:
+  std::map<std::string, std::vector<Sample>> samples_;
+  std::map<std::string, std::string> last_error_;
+  std::optional<TimePoint> last_line_;
+  std::int64_t last_seq_ = 0;
+  bool ended_ = false;
+};
+
+struct Span {  // [from, to)
+  TimePoint from{}, to{};
+};
+
+PhaseCount CountIn(const std::vector<Sample>& samples, const Span& span);
+
+// The moment from which every probe that counts Before had been good at least once: the baseline starts here.
+std::optional<TimePoint> FirstAllGood(const std::vector<ProbeSpec>& probes, const SampleLog& log);
+
+// First failing sample of `probe` in the span.
+std::optional<TimePoint> FirstFailure(const std::vector<Sample>& samples, const Span& span);
+
+// Whether the newest samples of a probe, up to `now`, have failed without a break for at least `lasting`.
+bool FailingFor(const std::vector<Sample>& samples, TimePoint now, milliseconds lasting);
+
+struct Recovery {
+  enum class State { kNotYet, kRecovered, kTooLate, kNoData } state = State::kNotYet;
+  std::optional<TimePoint> at;   // first sample of the stable window
+  std::string waiting_for;       // the probe that was not good last
+};
+// Looks for the first window of `stable_for` after `reverted` in which every probe that counts After only had good
+// samples, at the rate of its interval. kTooLate once no window can start within `within` any more;
+// kNoData when a probe has said nothing since `reverted` although it is past that time plus its timeout.
+Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted, TimePoint now);
+
+}  // namespace chaos::experiment

@@ -1,0 +1,230 @@
+#include "controllers/chaosexperiment/status.h"
+
+#include <algorithm>
+
+#include "operator/base/time_text.h"
+
+namespace chaos::experiment {
+namespace {
+
+std::optional<TimePoint> TimeAt(const Json& json, const char* key) {
+  if (Result<TimePoint> time = ParseTime(Text(json, {key}))) return *time;
+  return std::nullopt;
+}
+
+TimePoint TimeOr(const Json& json, const char* key) { return TimeAt(json, key).value_or(TimePoint{}); }
+
+std::map<std::string, std::string> MapAt(const Json& json, const char* key) {
+  std::map<std::string, std::string> map;
+  if (const Json* object = Find(json, {key}); object && object->is_object()) {
+    for (const auto& [name, value] : object->items()) {
+      if (value.is_string()) map[name] = value.get<std::string>();
+    }
+  }
+  return map;
+}
+
+void Put(Json& json, const char* key, const std::string& value) {
+  if (!value.empty()) json[key] = value;
+}
+void Put(Json& json, const char* key, const std::optional<TimePoint>& value) {
+  if (value) json[key] = PrintTime(*value);
+}
+template <class Range>
+void PutUnlessEmpty(Json& json, const char* key, const Range& value) {
+  if (!value.empty()) json[key] = value;
+}
+
+const Json& ListAt(const Json& json, const char* key) {
+  static const Json kNone = Json::array();
+  const Json* list = Find(json, {key});
+  return list && list->is_array() ? *list : kNone;
+}
+const Json& ObjectAt(const Json& json, const char* key) {
+  static const Json kNone = Json::object();
+  const Json* object = Find(json, {key});
+  return object && object->is_object() ? *object : kNone;
+}
+
+Json PrintTarget(const TargetStatus& t) {
+  Json json = {{"pod", t.pod}, {"uid", t.uid}, {"state", t.state}, {"placement", t.placement}};
+  Put(json, "node", t.node);
+  Put(json, "container", t.container);
+  Put(json, "mechanism", t.mechanism);
+  Put(json, "measuredBy", t.measured_by);
+  Put(json, "sidecars", t.sidecars);
+  Put(json, "reason", t.reason);
+  Put(json, "message", t.message);
+  PutUnlessEmpty(json, "requested", t.requested);
+  PutUnlessEmpty(json, "measured", t.measured);
+  Put(json, "injectedAt", t.injected_at);
+  Put(json, "verifiedAt", t.verified_at);
+  Put(json, "revertedAt", t.reverted_at);
+  Put(json, "cleanAt", t.clean_at);
+  if (t.intent) {
+    json["intent"] = {{"sidecar", t.intent->sidecar},
+                      {"image", t.intent->image},
+                      {"nonce", t.intent->nonce},
+                      {"arguments", t.intent->arguments},
+                      {"notBefore", PrintTime(t.intent->not_before)},
+                      {"notAfter", PrintTime(t.intent->not_after)},
+                      {"deadline", PrintTime(t.intent->deadline)}};
+  }
+  return json;
+}
+
+TargetStatus ReadTarget(const Json& json) {
+  TargetStatus t;
+  t.pod = Text(json, {"pod"});
+  t.uid = Text(json, {"uid"});
+  t.state = Text(json, {"state"});
+  t.placement = Text(json, {"placement"}, "Sidecar");
+  t.node = Text(json, {"node"});
+  t.container = Text(json, {"container"});
+  t.mechanism = Text(json, {"mechanism"});
+  t.measured_by = Text(json, {"measuredBy"});
+  t.sidecars = Text(json, {"sidecars"});
+  t.reason = Text(json, {"reason"});
+  t.message = Text(json, {"message"});
+  t.requested = MapAt(json, "requested");
+  t.measured = MapAt(json, "measured");
+  t.injected_at = TimeAt(json, "injectedAt");
+  t.verified_at = TimeAt(json, "verifiedAt");
+  t.reverted_at = TimeAt(json, "revertedAt");
+  t.clean_at = TimeAt(json, "cleanAt");
+  if (const Json& intent = ObjectAt(json, "intent"); !intent.empty()) {
+    t.intent = Intent{Text(intent, {"sidecar"}),     Text(intent, {"image"}),
+                      Text(intent, {"nonce"}),       Text(intent, {"arguments"}),
+                      TimeOr(intent, "notBefore"),   TimeOr(intent, "notAfter"),
+                      TimeOr(intent, "deadline")};
+  }
+  return t;
+}
+
+Json PrintCount(const PhaseCount& count) { return {{"samples", count.samples}, {"failed", count.failed}}; }
+PhaseCount ReadCount(const Json& json) { return {Integer(json, {"samples"}), Integer(json, {"failed"})}; }
+
+Json PrintCounts(const Status& s) {
+  std::int64_t injected = 0, clean = 0, refused = 0;
+  for (const TargetStatus& t : s.targets) {
+    injected += t.verified_at.has_value();
+    clean += t.state == "Clean" || t.state == "Gone";
+    refused += t.state == "Refused";
+  }
+  const auto targets = static_cast<std::int64_t>(s.targets.size());
+  return {{"hit", std::to_string(injected) + "/" + std::to_string(targets)},
+          {"targets", targets}, {"injected", injected}, {"clean", clean}, {"refused", refused}};
+}
+
+}  // namespace
+
+const RunRecord* Status::FindRun(std::string_view spec_hash) const {
+  const auto found = std::find_if(runs.begin(), runs.end(), [&](const RunRecord& r) { return r.spec_hash == spec_hash; });
+  return found == runs.end() ? nullptr : &*found;
+}
+
+Status Status::FromJson(const Json& json) {
+  Status s;
+  s.observed_generation = Integer(json, {"observedGeneration"}, -1);
+  s.active_run = Text(json, {"activeRun"});
+  s.phase = Text(json, {"phase"}, "Pending");
+  s.verdict = Text(json, {"verdict"});
+  s.reason = Text(json, {"reason"});
+  s.summary = Text(json, {"summary"});
+  s.fault_kind = Text(json, {"faultKind"});
+  s.eligible_at = TimeAt(json, "eligibleAt");
+  s.started_at = TimeAt(json, "startedAt");
+  s.baseline_started_at = TimeAt(json, "baselineStartedAt");
+  s.intended_at = TimeAt(json, "intendedAt");
+  s.finished_at = TimeAt(json, "finishedAt");
+  for (const Json& target : ListAt(json, "targets")) s.targets.push_back(ReadTarget(target));
+  const Json& timings = ObjectAt(json, "timings");
+  s.timings = {Text(timings, {"toInject"}), Text(timings, {"toEffect"}), Text(timings, {"toDetect"}),
+               Text(timings, {"toRecover"}), Text(timings, {"toClean"})};
+  s.coverage = Text(json, {"coverage", "state"});
+  s.coverage_missing = Texts(json, {"coverage", "missing"});
+  if (const Json& stop = ObjectAt(json, "stop"); !stop.empty()) {
+    s.stop = StopStatus{Text(stop, {"reason"}), Text(stop, {"by"}), TimeAt(stop, "at")};
+  }
+  for (const Json& probe : ListAt(json, "probes")) {
+    s.probes.push_back({Text(probe, {"name"}), ReadCount(ObjectAt(probe, "before")), ReadCount(ObjectAt(probe, "during")),
+                        ReadCount(ObjectAt(probe, "after")), Text(probe, {"lastError"})});
+  }
+  const Json& resolved = ObjectAt(json, "resolved");
+  if (const Json* seed = Find(resolved, {"seed"}); seed && seed->is_number_integer()) s.resolved.seed = seed->get<std::int64_t>();
+  s.resolved.candidates = Integer(resolved, {"candidates"});
+  s.resolved.candidates_digest = Text(resolved, {"candidatesDigest"});
+  s.resolved.profile = Text(resolved, {"profile"});
+  s.resolved.probe_pod = Text(resolved, {"probePod"});
+  s.resolved.image = Text(resolved, {"image"});
+  for (const Json& peer : ListAt(resolved, "peers")) {
+    s.resolved.peers.push_back({Text(peer, {"name"}), Texts(peer, {"addresses"})});
+  }
+  for (const Json& run : ListAt(json, "runs")) {
+    s.runs.push_back({Text(run, {"specHash"}), Text(run, {"verdict"}), Text(run, {"reason"}), TimeAt(run, "at")});
+  }
+  s.conditions = kube::ConditionsFromJson(ListAt(json, "conditions"));
+  return s;
+}
+
+Json Status::ToJson() const {
+  Json json = {{"observedGeneration", observed_generation}, {"phase", phase}};
+  Put(json, "activeRun", active_run);
+  Put(json, "verdict", verdict);
+  Put(json, "reason", reason);
+  Put(json, "summary", summary);
+  Put(json, "faultKind", fault_kind);
+  Put(json, "eligibleAt", eligible_at);
+  Put(json, "startedAt", started_at);
+  Put(json, "baselineStartedAt", baseline_started_at);
+  Put(json, "intendedAt", intended_at);
+  Put(json, "finishedAt", finished_at);
+  if (!targets.empty()) {
+    Json list = Json::array();
+    for (const TargetStatus& target : targets) list.push_back(PrintTarget(target));
+    json["targets"] = std::move(list);
+    json["counts"] = PrintCounts(*this);
+  }
+  Json times = Json::object();
+  Put(times, "toInject", timings.to_inject);
+  Put(times, "toEffect", timings.to_effect);
+  Put(times, "toDetect", timings.to_detect);
+  Put(times, "toRecover", timings.to_recover);
+  Put(times, "toClean", timings.to_clean);
+  PutUnlessEmpty(json, "timings", times);
+  if (!coverage.empty()) {
+    json["coverage"] = {{"state", coverage}};
+    PutUnlessEmpty(json["coverage"], "missing", coverage_missing);
+  }
+  if (stop) {
+    json["stop"] = {{"reason", stop->reason}, {"by", stop->by}};
+    Put(json["stop"], "at", stop->at);
+  }
+  for (const ProbeStatus& probe : probes) {
+    Json item = {{"name", probe.name}, {"before", PrintCount(probe.before)},
+                 {"during", PrintCount(probe.during)}, {"after", PrintCount(probe.after)}};
+    Put(item, "lastError", probe.last_error);
+    json["probes"].push_back(std::move(item));
+  }
+  Json found = Json::object();
+  if (resolved.seed) found["seed"] = *resolved.seed;
+  if (resolved.candidates > 0) found["candidates"] = resolved.candidates;
+  Put(found, "candidatesDigest", resolved.candidates_digest);
+  Put(found, "profile", resolved.profile);
+  Put(found, "probePod", resolved.probe_pod);
+  Put(found, "image", resolved.image);
+  for (const PeerStatus& peer : resolved.peers) {
+    found["peers"].push_back({{"name", peer.name}, {"addresses", peer.addresses}});
+  }
+  PutUnlessEmpty(json, "resolved", found);
+  for (const RunRecord& run : runs) {
+    Json item = {{"specHash", run.spec_hash}, {"verdict", run.verdict}};
+    Put(item, "reason", run.reason);
+    Put(item, "at", run.at);
+    json["runs"].push_back(std::move(item));
+  }
+  if (!conditions.empty()) json["conditions"] = kube::ConditionsToJson(conditions);
+  return json;
+}
+
+}  // namespace chaos::experiment

@@ -1,0 +1,103 @@
+// status of a ChaosExperiment: everything that a fresh operator needs to go on with a run, and a user to understand it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/base/clock.h"
+#include "operator/base/json.h"
+#include "operator/kube/conditions.h"
+
+namespace chaos::experiment {
+
+// What is persisted before a pod is touched; the sidecar is made of this alone, so a repeat is byte-identical.
+struct Intent {
+  std::string sidecar, image, nonce, arguments;
+  TimePoint not_before{}, not_after{};
+  TimePoint deadline{};  // no effect can be on after this, whoever is alive
+  bool operator==(const Intent&) const = default;
+};
+
+// Selected Intended Launched Armed Applied Verified Reverting Clean Refused Gone Unknown
+struct TargetStatus {
+  std::string pod, uid, node, container, mechanism, state, measured_by, sidecars, reason, message;
+  std::string placement = "Sidecar";
+  std::map<std::string, std::string> requested, measured;
+  std::optional<TimePoint> injected_at, verified_at, reverted_at, clean_at;
+  std::optional<Intent> intent;
+  bool operator==(const TargetStatus&) const = default;
+  // True when the fault cannot be on (any more): nothing was launched, or the end was seen.
+  bool Ended() const { return state == "Clean" || state == "Refused" || state == "Gone"; }
+};
+
+struct PhaseCount {
+  std::int64_t samples = 0, failed = 0;
+  bool operator==(const PhaseCount&) const = default;
+};
+struct ProbeStatus {
+  std::string name;
+  PhaseCount before, during, after;
+  std::string last_error;
+  bool operator==(const ProbeStatus&) const = default;
+};
+
+struct StopStatus {
+  std::string reason, by;  // by: Abort | Deletion | ChaosStop | AbortWhen | NamespaceTermination
+  std::optional<TimePoint> at;
+  bool operator==(const StopStatus&) const = default;
+};
+
+struct PeerStatus {
+  std::string name;
+  std::vector<std::string> addresses;
+  bool operator==(const PeerStatus&) const = default;
+};
+
+struct Resolved {
+  std::optional<std::int64_t> seed;
+  std::int64_t candidates = 0;
+  std::string candidates_digest, profile, probe_pod, image;
+  std::vector<PeerStatus> peers;
+  bool operator==(const Resolved&) const = default;
+};
+
+struct RunRecord {
+  std::string spec_hash, verdict, reason;
+  std::optional<TimePoint> at;
+  bool operator==(const RunRecord&) const = default;
+};
+
+struct Timings {
+  std::string to_inject, to_effect, to_detect, to_recover, to_clean;
+  bool operator==(const Timings&) const = default;
+};
+
+struct Status {
+  std::int64_t observed_generation = -1;
+  std::string active_run;  // spec hash of the live run
+  std::string phase = "Pending";
+  std::string verdict, reason, summary, fault_kind;
+  std::optional<TimePoint> eligible_at, started_at, baseline_started_at, intended_at, finished_at;
+  std::vector<TargetStatus> targets;
+  Timings timings;
+  std::string coverage;  // "" | Full | Partial
+  std::vector<std::string> coverage_missing;
+  std::optional<StopStatus> stop;
+  std::vector<ProbeStatus> probes;
+  Resolved resolved;
+  std::vector<RunRecord> runs;  // last 10, newest last
+  std::vector<kube::Condition> conditions;
+  bool operator==(const Status&) const = default;
+
+  bool Live() const { return !active_run.empty(); }
+  const RunRecord* FindRun(std::string_view spec_hash) const;
+
+  static Status FromJson(const Json& status);
+  // The whole status, as the full intent of its one writer.
+  Json ToJson() const;
+};
+
+}  // namespace chaos::experiment
