@@ -105,7 +105,8 @@ class Reader {
   }
 
   void Fail(std::string_view key, std::string_view expected) {
-    if (error_.empty()) error_ = where_ + "." + std::string(key) + " must be " + std::string(expected);
+    if (!error_.empty()) return;
+    error_ = where_ + (key.empty() ? "" : ".") + std::string(key) + " must be " + std::string(expected);
   }
   std::string Finish() {
     if (error_.empty() && object_.is_object()) {

@@ -7,6 +7,7 @@ namespace chaos::protocol {
 namespace {
 
 constexpr std::size_t kRecordBytes = 300;
+constexpr std::string_view kWhole = " .";  // the word behind the last one: all others are whole
 
 std::map<std::string, std::string> TextMap(const Json& json, std::string_view key) {
   std::map<std::string, std::string> map;
@@ -65,6 +66,7 @@ std::string PrintRecord(const Record& record) {
   for (const auto& [key, value] : record.figures) {
     if (value.find(' ') == std::string::npos) text += " " + key + "=" + value;
   }
+  text += kWhole;
   if (text.size() > kRecordBytes) text.resize(kRecordBytes);
   return text;
 }
@@ -74,9 +76,9 @@ std::optional<Record> ParseRecord(std::string_view text) {
   int position = 0;
   while (!text.empty()) {
     const std::size_t end = text.find(' ');
-    const bool whole = end != std::string_view::npos;  // the last word may be cut
+    if (end == std::string_view::npos) break;  // the last word may be cut: 412 may have become 41
     const std::string word(text.substr(0, end));
-    text.remove_prefix(whole ? end + 1 : text.size());
+    text.remove_prefix(end + 1);
     if (position == 0 && word != "v1") return std::nullopt;
     if (position == 1) record.state = word;
     if (position == 2) record.code = word;

@@ -50,7 +50,8 @@ inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kAlreadyThere = "AlreadyThere";
 
 // The record in the termination message: at most 300 bytes, most important first, readable when cut anywhere.
-// "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z control=ok packetsDropped=412 peersCut=1/1"
+// "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z control=ok packetsDropped=412 peersCut=1/1 ."
+// The dot says that nothing was cut off; without it the last word is not to be trusted.
 struct Record {
   std::string state;                     // starting | armed | applied | verified | reverting | reverted | failed
   std::string code;                      // ok | stopped | terminated | a reason from above

@@ -1,0 +1,110 @@
+// The arguments are a contract between versions: they round-trip, print the same bytes always, and
+// bad ones are refused with the field's name.
+#include "injectors/protocol/arguments.h"
+
+#include <gtest/gtest.h>
+
+namespace chaos::protocol {
+namespace {
+
+constexpr const char* kInject =
+    R"({"controls":[{"address":"10.96.0.10","name":"dns","port":53}],"duration":"30s",)"
+    R"("nonce":"00112233445566778899aabbccddeeff","notAfter":"2026-11-24T12:01:00.000Z",)"
+    R"("notBefore":"2026-11-24T11:59:30.000Z","partition":{"direction":"Egress","peers":)"
+    R"([{"addresses":["10.0.0.2","fd00::/64"],"name":"pod hive-0","verify":[7835]}],"ports":[7835]},)"
+    R"("protect":["10.96.0.10"],"run":"0123456789","v":1})";
+
+// The golden text with one part replaced.
+std::string With(const std::string& part, const std::string& by) {
+  std::string text = kInject;
+  const std::size_t at = text.find(part);
+  EXPECT_NE(at, std::string::npos) << part;
+  return text.replace(at, part.size(), by);
+}
+
+TEST(InjectArguments, RoundTripByteForByte) {
+  const Result<InjectArguments> arguments = InjectFromJson(kInject);
+  ASSERT_TRUE(arguments) << arguments.error().detail;
+  EXPECT_EQ(PrintJson(ToJson(*arguments)), kInject);
+  EXPECT_EQ(arguments->duration, seconds(30));
+  EXPECT_EQ(arguments->partition.direction, Direction::kEgress);
+  EXPECT_EQ(arguments->partition.peers[0].verify, std::vector<std::uint16_t>{7835});
+  EXPECT_EQ(arguments->controls[0].port, 53);
+  EXPECT_EQ(arguments->not_after - arguments->not_before, seconds(90));
+}
+
+TEST(InjectArguments, BadOnesAreRefusedWithTheFieldThatIsWrong) {
+  struct Row {
+    std::string text, says;
+  };
+  const Row rows[] = {
+      {"{", ""},  // the parser's own words
+      {"[]", "arguments must be an object"},
+      {With(R"("v":1)", R"("v":2)"), "arguments of version 2 are not known"},
+      {With(R"(,"v":1)", ""), "arguments.v must be present"},
+      {With(R"("run":"0123456789")", R"("run":"xyz")"), "arguments.run must be 10 hex digits"},
+      {With("00112233445566778899aabbccddeeff", "guess"), "arguments.nonce must be 32 hex digits"},
+      {With(R"("30s")", R"("30 seconds")"), "arguments.duration must be a duration such as 30s"},
+      {With(R"("30s")", R"("0s")"), "arguments.duration must be above 0"},
+      {With("2026-11-24T12:01:00.000Z", "soon"), "arguments.notAfter must be an RFC 3339 time"},
+      {With(R"("Egress")", R"("Sideways")"), "partition.direction must be a known word"},
+      {With(R"("port":53)", R"("port":70000)"), "controls[0].port must be a number that fits"},
+      {With(R"("port":53)", R"("port":-1)"), "controls[0].port must be a number that fits"},
+      {With("[7835]}]", "[70000]}]"), "peers[0].verify must be a list of ports"},
+      {With(R"("v":1)", R"("v":1,"speed":3)"), "arguments has an unknown field \"speed\""},
+      {With(R"("name":"pod hive-0")", R"("nome":"x")"), "peers[0].name must be present"},
+  };
+  for (const Row& row : rows) {
+    const Result<InjectArguments> arguments = InjectFromJson(row.text);
+    ASSERT_FALSE(arguments) << row.text;
+    if (row.says.empty()) continue;
+    EXPECT_EQ(arguments.error().detail, row.says);
+  }
+}
+
+TEST(StopArguments, RoundTrip) {
+  const std::string text =
+      R"({"nonce":"00112233445566778899aabbccddeeff","reason":"ChaosStop","run":"0123456789","v":1})";
+  const Result<StopArguments> arguments = StopFromJson(text);
+  ASSERT_TRUE(arguments);
+  EXPECT_EQ(PrintJson(ToJson(*arguments)), text);
+  EXPECT_FALSE(StopFromJson(R"({"v":1,"run":"0123456789"})"));
+}
+
+TEST(ProbePodArguments, RoundTripOfAllKinds) {
+  ProbePodArguments arguments;
+  arguments.run = "0123456789";
+  arguments.max_life = std::chrono::minutes(10);
+  ProbeArguments http;
+  http.name = "health";
+  http.url = "http://10.0.0.1:7833/health";
+  http.status_in = {200, 204};
+  http.body_contains = "ok";
+  ProbeArguments sse = http;
+  sse.kind = ProbeKind::kSse;
+  sse.json_pointer = "/hives_online";
+  sse.at_least = 1;
+  sse.max_silence = seconds(6);
+  ProbeArguments inference;
+  inference.name = "answers";
+  inference.kind = ProbeKind::kInference;
+  inference.url = "http://10.0.0.1:7833";
+  inference.protocol = "rbee";
+  inference.model = "tinyllama-q4";
+  inference.prompt = "2+2=";
+  inference.max_tokens = 50;
+  inference.expect_min_tokens = 3;
+  arguments.probes = {http, sse, inference};
+  const std::string text = PrintJson(ToJson(arguments));
+  const Result<ProbePodArguments> back = ProbePodFromJson(text);
+  ASSERT_TRUE(back) << back.error().detail;
+  EXPECT_EQ(PrintJson(ToJson(*back)), text);
+  ASSERT_EQ(back->probes.size(), 3U);
+  EXPECT_EQ(back->probes[0].status_in, (std::vector<int>{200, 204}));
+  EXPECT_EQ(back->probes[1].at_least, 1);
+  EXPECT_FALSE(back->probes[1].at_most);
+  EXPECT_EQ(back->probes[2].max_tokens, 50);
+}
+
+}  // namespace
+}  // namespace chaos::protocol
