@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "operator/base/clock.h"
+
 namespace chaos {
 
 enum class LogLevel { kDebug, kInfo, kWarn, kError };
@@ -41,7 +43,9 @@ class NullLog final : public Log {
 };
 
 // Lines such as {"time":"2026-11-24T11:25:03.123Z","level":"info","message":"…","run":"…"} on
-// standard error.
-std::unique_ptr<Log> MakeJsonLog(LogLevel least);
+// standard error. Requires: the clock outlives it.
+std::unique_ptr<Log> MakeJsonLog(LogLevel least, const Clock& clock);
+// One such line without its end: time, level, message, then the fields in their order.
+std::string LogLine(TimePoint at, LogLevel level, std::string_view message, LogFields fields);
 
 }  // namespace chaos

@@ -3,6 +3,7 @@
 // that a deleted object cannot leave one behind.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,8 +41,13 @@ struct MetricsOptions {
   std::vector<std::string> watched_kinds;
 };
 
-// Thread-safety: all calls from any thread, AddController and AtScrape callbacks before the first
-// Scrape.
+// Why a watch ends, as watch.h says it.
+inline constexpr const char* kWatchEnds[] = {"ended",     "short",    "expired", "connection",
+                                             "throttled", "internal", "refused", "error",
+                                             "stale",     "list"};
+
+// Thread-safety: all calls from any thread, but AddController only before the others that name a
+// controller.
 class Metrics {
  public:
   explicit Metrics(const MetricsOptions& options);
