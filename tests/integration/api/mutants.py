@@ -39,13 +39,17 @@ def without_rule(crd, path, index):
 
 
 def without_guard(crd, guard):
-    """The CRD without one constraint, named as in rows/schema.yaml: spec/safety/maxTargets/minimum."""
+    """The CRD without one constraint, named as in rows/schema.yaml: spec/run/minimum, spec/required/target."""
     mutant = copy.deepcopy(crd)
-    *path, keyword = guard.split("/")
+    path, _, required = guard.partition("/required/")
+    *path, keyword = path.split("/") + (["required"] if required else [])
     schema = _spec_schema(mutant)
     for key in path:
-        schema = schema["items"] if key == "items" else schema.get("items", schema)["properties"][key]
-    del schema[keyword]
+        schema = schema["items"] if key == "items" else schema["properties"][key]
+    if required:
+        schema[keyword].remove(required)
+    else:
+        del schema[keyword]
     return mutant
 
 
@@ -65,26 +69,13 @@ class Mutant:
     def __init__(self, title, where, tables):
         self.title, self.where, self.tables = title, where, tables
 
-    def unnoticed(self):
-        """True when every row still comes out as written: the rule guards nothing that a row sees."""
-        return not any(rows.run(self.where, table, row) for table, row in self.tables)
-
-
-def crd_mutants(api):
-    crd, number = world.crd(), 0
-    spec_rows = [("cel", row) for row in rows.load("cel")] + [("live", row) for row in rows.load("live")]
-    for path, index in rule_places(_spec_schema(crd)):
-        number += 1
-        where = rows.Where(api, f"c{number}.chaos.rbee.dev")
-        api.must("POST", world.CRDS, in_group(without_rule(crd, path, index), where.group))
-        place = "/".join(key for key in path if key != "properties") or "the object"
-        yield Mutant(f"{place} rule {index + 1}", where, spec_rows)
-    for row in rows.load("schema"):
-        if "guard" in row:
-            number += 1
-            where = rows.Where(api, f"c{number}.chaos.rbee.dev")
-            api.must("POST", world.CRDS, in_group(without_guard(crd, row["guard"]), where.group))
-            yield Mutant(f"{row['guard']} ({row['name']})", where, [("schema", row)])
+    def noticed(self):
+        """The first row that does not come out as written, or ''."""
+        for table, row in self.tables:
+            problem = rows.run(self.where, table, row)
+            if problem:
+                return f"{table}: {row['name']}: {problem}"
+        return ""
 
 
 def _replaced(node, old, new):
@@ -95,40 +86,83 @@ def _replaced(node, old, new):
     return node.replace(old, new) if isinstance(node, str) else node
 
 
-def policy_mutants(api):
-    documents = world.manifests()
-    bindings = {d["spec"]["policyName"]: d for d in documents if d["kind"] == "ValidatingAdmissionPolicyBinding"}
+class Nursery:
+    """Makes copies on one API server, each with a number of its own. Policies before CRDs, controls last."""
+
+    def __init__(self, api):
+        self._api, self._number, self._documents = api, 0, world.manifests()
+        self.policies = [d for d in self._documents if d["kind"] == "ValidatingAdmissionPolicy"]
+
+    def crd(self, title, crd, tables):
+        self._number += 1
+        where = rows.Where(self._api, f"c{self._number}.chaos.rbee.dev")
+        self._api.must("POST", world.CRDS, in_group(crd, where.group))
+        return Mutant(title, where, tables)
+
+    def policy(self, title, policy, tables):
+        """The policy as it would be for another operator (fence), or for another API group (author, finalizer)."""
+        self._number += 1
+        name = policy["metadata"]["name"]
+        fence = name.startswith("chaos-fence-")
+        where = rows.Where(self._api, rows.GROUP if fence else f"p{self._number}.chaos.rbee.dev", f"{rows.OPERATOR}-{self._number}" if fence else rows.OPERATOR)
+        copied = copy.deepcopy(policy)
+        if fence:
+            copied = _replaced(copied, f"'{rows.OPERATOR}'", f"'{where.operator}'")
+        else:
+            copied["spec"]["matchConstraints"]["resourceRules"][0]["apiGroups"] = [where.group]
+            self._api.must("POST", world.CRDS, in_group(world.crd(), where.group))
+        binding = copy.deepcopy(next(d for d in self._documents if d["kind"] == "ValidatingAdmissionPolicyBinding" and d["spec"]["policyName"] == name))
+        copied["metadata"]["name"] = binding["metadata"]["name"] = binding["spec"]["policyName"] = f"m{self._number}-{name}"
+        world.create(self._api, copied)
+        world.create(self._api, binding)
+        return Mutant(title, where, tables)
+
+
+def _rows_of(policy):
     tables = [(table, row) for table in ("policy", "fence") for row in rows.load(table)]
-    number = 0
-    for policy in (d for d in documents if d["kind"] == "ValidatingAdmissionPolicy"):
-        name, fence = policy["metadata"]["name"], policy["metadata"]["name"].startswith("chaos-fence-")
-        mine = [(table, row) for table, row in tables if row.get("policy") == name]
+    return [(table, row) for table, row in tables if row.get("policy") == policy["metadata"]["name"]]
+
+
+def _without_validation(policy, index):
+    mutant = copy.deepcopy(policy)
+    validations = mutant["spec"]["validations"]
+    del validations[index]
+    if not validations:  # a policy needs one: one that allows everything
+        validations.append({"expression": "true"})
+    return mutant
+
+
+def make_all(api):
+    """(mutants, controls): a control is a copy from which nothing was taken away, so every row must hold on it."""
+    nursery, crd = Nursery(api), world.crd()
+    spec_rows = [(table, row) for table in ("cel", "live") for row in rows.load(table)]
+    guarded = [row for row in rows.load("schema") if "guard" in row]
+    mutants = []
+    for policy in nursery.policies:
         for index in range(len(policy["spec"]["validations"])):
-            number += 1
-            user, group = (f"{rows.OPERATOR}-{number}", rows.GROUP) if fence else (rows.OPERATOR, f"p{number}.chaos.rbee.dev")
-            where = rows.Where(api, group, user)
-            copied = copy.deepcopy(policy)
-            del copied["spec"]["validations"][index]
-            if not copied["spec"]["validations"]:  # a policy needs one: put in one that allows everything
-                copied["spec"]["validations"] = [{"expression": "true"}]
-            if fence:
-                copied = _replaced(copied, f"'{rows.OPERATOR}'", f"'{user}'")
-            else:
-                copied["spec"]["matchConstraints"]["resourceRules"][0]["apiGroups"] = [group]
-                api.must("POST", world.CRDS, in_group(world.crd(), group))
-            binding = copy.deepcopy(bindings[name])
-            copied["metadata"]["name"] = binding["metadata"]["name"] = binding["spec"]["policyName"] = f"m{number}-{name}"
-            world.create(api, copied)
-            world.create(api, binding)
-            yield Mutant(f"{name} validation {index + 1}", where, mine)
+            title = f"{policy['metadata']['name']} validation {index + 1}"
+            mutants.append(nursery.policy(title, _without_validation(policy, index), _rows_of(policy)))
+    for path, index in rule_places(_spec_schema(crd)):
+        place = "/".join(key for key in path if key != "properties") or "the object"
+        mutants.append(nursery.crd(f"{place} rule {index + 1}", without_rule(crd, path, index), spec_rows))
+    for row in guarded:
+        mutants.append(nursery.crd(f"{row['guard']} ({row['name']})", without_guard(crd, row["guard"]), [("schema", row)]))
+    controls = [nursery.policy(policy["metadata"]["name"], policy, _rows_of(policy)) for policy in nursery.policies]
+    controls.append(nursery.crd("the CRD", crd, spec_rows + [("schema", row) for row in guarded]))
+    return mutants, controls
 
 
 def find_unnoticed(api):
-    """Makes all mutants; returns (titles that no row noticed, how many there were)."""
+    """Returns (titles that no row noticed, how many were made). Fails when a row does not hold on an unchanged copy."""
     world.give_people_scratch_groups(api)
-    mutants = list(policy_mutants(api)) + list(crd_mutants(api))
-    for mutant in mutants:
+    mutants, controls = make_all(api)
+    for mutant in mutants + controls:
         if mutant.where.group != rows.GROUP:
             apiserver.wait_for(f"{mutant.where.group} to be served", lambda where=mutant.where: world.served(where))
             world.make_experiments(mutant.where)
-    return [mutant.title for mutant in mutants if mutant.unnoticed()], len(mutants)
+    for control in controls:  # made last: once they are in force, so is everything before them
+        try:
+            apiserver.wait_for("the control", lambda control=control: not control.noticed(), seconds=20)
+        except AssertionError:
+            raise AssertionError(f"a row does not hold on an unchanged copy of {control.title}: {control.noticed()}") from None
+    return [mutant.title for mutant in mutants if not mutant.noticed()], len(mutants)

@@ -1,5 +1,6 @@
 """Rows of the tables: what is sent, as whom, and what the API server must answer. One row is one request, always a dry-run."""
 import copy
+import functools
 import pathlib
 import re
 
@@ -9,9 +10,10 @@ ROWS = pathlib.Path(__file__).resolve().parent / "rows"
 GROUP = "chaos.rbee.dev"
 OPERATOR = "system:serviceaccount:rbee-chaos-system:chaos-operator"
 POLICY = re.compile(r"^.*?ValidatingAdmissionPolicy '(.*?)' with binding '.*?' denied request: ", re.S)
-INVALID = re.compile(r'^[A-Za-z.]+ "[^"]*" is invalid: ')
+INVALID = re.compile(r'^[A-Za-z0-9.]+ "[^"]*" is invalid: ')
 
 
+@functools.lru_cache(maxsize=None)
 def load(name):
     """The rows of rows/NAME.yaml. Names are unique, so that a failure names its row."""
     rows = yaml.safe_load((ROWS / f"{name}.yaml").read_text())
