@@ -11,6 +11,8 @@
 namespace chaos::experiment {
 namespace {
 
+constexpr seconds kLookAgain{5};  // what blocks a start may change without an event of ours: a right, a Service, a profile
+
 std::int64_t DefaultSeed(const Experiment& e) {
   const std::string digest = Sha256Hex(e.meta.uid + "/" + std::to_string(e.spec.run)).substr(0, 8);
   return static_cast<std::int64_t>(std::stoul(digest, nullptr, 16));
@@ -141,15 +143,16 @@ void Planner::PlanStart() {
     next_.phase = "Queued";
     return;
   }
-  Start();
   const TimePoint limit = *next_.eligible_at + spec_.starting_deadline;
-  if (!next_.Live() && next_.phase == "Pending" && now_ > limit) {
-    const std::string why = blocked_ ? blocked_->reason + ": " + blocked_->message : std::string();
-    blocked_.reset();
-    Conclude({"Inconclusive", "StartingDeadlineExceeded", "could not start within " + PrintDuration(spec_.starting_deadline) +
-                                                              (why.empty() ? "" : "; last reason: " + why)});
-  } else if (next_.phase == "Pending") {
+  if (now_ > limit) {  // after an outage no backlog fires
+    const kube::Condition* last = kube::FindCondition(next_.conditions, "Accepted");
+    const std::string why = last && last->status == kube::ConditionStatus::kFalse ? "; last reason: " + last->reason + ": " + last->message : "";
+    return Conclude({"Inconclusive", "StartingDeadlineExceeded", "could not start within " + PrintDuration(spec_.starting_deadline) + why});
+  }
+  Start();
+  if (next_.phase == "Pending") {
     Wake(limit + milliseconds(1));
+    Wake(now_ + kLookAgain);
   }
 }
 
@@ -183,7 +186,7 @@ std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::strin
 }
 
 // Selects, resolves and, when all of it holds, makes the run live; `next_` says what came of it.
-void Planner::Start(const Pods*) {
+void Planner::Start() {
   if (std::optional<Refusal> refusal = MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
     step_.refused_rule = refusal->rule;
     return refusal->may_pass_later ? Block(refusal->rule, refusal->message) : Refuse(refusal->rule, refusal->message);

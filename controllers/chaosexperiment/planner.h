@@ -19,7 +19,7 @@ class Planner {
   bool RanBefore();
   void PlanStart();
   bool Queued();
-  void Start(const Pods* keep_candidates_of_retry = nullptr);
+  void Start();
   std::optional<protocol::ProbePodArguments> ProbeArgumentsFor(std::string& error, bool& later) const;
   void PlanDryRun();
   void Block(std::string reason, std::string message);
