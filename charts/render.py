@@ -3,8 +3,9 @@
 
   charts/render.py --images images.json --bind rbee --bind other | kubectl apply -f -
 
-images.json: {"operator": "REF", "injector": "REF", "load": "REF"}; a key that is missing or unknown is an error
-("rbee-sim", the system under test of the demo, may be there and is not used). --bind gives the operator its rights on
+images.json: {"operator": "REF", "injector": "REF", "load": "REF"}, or {"reference": "REF", …} in place of a REF, as
+tests/images/images.py writes it; a key that is missing or unknown is an error ("rbee-sim", the system under test of the
+demo, may be there and is not used). --bind gives the operator its rights on
 targets in a namespace, which must exist; that a fault may really happen there is the label chaos.rbee.dev/max-tier's business.
 --allow-injector lets the fence admit a further injector image, such as the old one while an upgrade waits for live runs.
 """
@@ -41,6 +42,7 @@ def read_images(text):
     if missing or unknown:
         sys.exit("the image manifest" + (f" lacks {', '.join(missing)}" if missing else "") + (" and" if missing and unknown else "") +
                  (f" has unknown {', '.join(unknown)}" if unknown else ""))
+    images = {key: value.get("reference") if isinstance(value, dict) else value for key, value in images.items()}
     for key in NEEDED:
         if not isinstance(images[key], str) or not REFERENCE.fullmatch(images[key]):
             sys.exit(f"the image manifest's {key} is not an image reference: {images[key]!r}")

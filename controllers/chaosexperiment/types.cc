@@ -71,7 +71,7 @@ PartitionSpec ReadPartition(const Json& json) {
   PartitionSpec partition;
   for (const Json& item : ListAt(json, {"peers"})) {
     partition.peers.push_back({Text(item, {"component"}), Text(item, {"service"}), Text(item, {"cidr"}),
-                               SelectorAt(item, {"selector"}), Ports(ListAt(item, {"ports"}))});
+                               SelectorAt(item, {"selector"}), Ports(ListAt(item, {"verifyPorts"}))});
   }
   partition.ports = Ports(ListAt(json, {"ports"}));
   const std::string direction = Text(json, {"direction"}, "Both");

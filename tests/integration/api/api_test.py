@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """The API on a real API server: every row of rows/*.yaml, the operator's proof, and that no rule can be taken away unseen.
 
-Usage: api_test.py --kube BINARY [--no-mutants]   (BINARY holds etcd and kube-apiserver; must be root)
+Usage: api_test.py [--kube BINARY] [--no-mutants]   (must be root)
 """
 import argparse
 import json
+import subprocess
 import sys
 import time
+
+import yaml
 
 sys.dont_write_bytecode = True  # the checkout stays as it is
 import apiserver  # noqa: E402
@@ -69,6 +72,7 @@ def run(binary, with_mutants):
         report.section(f"proof: {len(proofs)} refusals seen with the operator's own rights")
         for table in ("schema", "cel", "live", "policy", "accepted"):
             run_table(report, where, table)
+        samples(report, where)
         for row in (row for row in rows.load("fence") if row.get("rbac")):
             report.row("rights", row["name"], rows.run(where, "fence", row))
         world.give_operator_everything(api)
@@ -86,12 +90,31 @@ def run(binary, with_mutants):
     return 1 if report.failures else 0
 
 
+def cluster_binary():
+    """The one that the test cluster uses; built on first use."""
+    done = subprocess.run([world.ROOT / "tests/cluster/binaries"], text=True, stdout=subprocess.PIPE, check=True)
+    return done.stdout.strip() + "/kubecluster"
+
+
+def samples(report, where):
+    """What we show to users is accepted, as it lies there."""
+    paths = sorted((world.ROOT / "crds/samples").rglob("*.yaml"))
+    report.row("samples", "the folder", "" if paths else "is empty")
+    for path in paths:
+        for body in yaml.safe_load_all(path.read_text()):
+            kind = body["kind"].lower() + "s"
+            place = f"namespaces/{body['metadata']['namespace']}/{kind}" if "namespace" in body["metadata"] else kind
+            answer = where.api.call("POST", f"/apis/{rows.GROUP}/v1alpha1/{place}?dryRun=All&fieldValidation=Strict", body)
+            report.row("samples", path.name, rows.judge({}, answer))
+    report.section(f"samples: {len(paths)} files")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kube", required=True, help="binary with etcd and kube-apiserver in it")
+    parser.add_argument("--kube", help="binary with etcd and kube-apiserver in it (default: the test cluster's)")
     parser.add_argument("--no-mutants", action="store_true", help="only the tables")
     arguments = parser.parse_args()
-    sys.exit(run(arguments.kube, not arguments.no_mutants))
+    sys.exit(run(arguments.kube or cluster_binary(), not arguments.no_mutants))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import rows
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 NAMESPACES = {"chaos-open": "PodCapabilities", "chaos-low": "NoCapabilities", "chaos-all": "NodePrivileged", "chaos-api": "ApiOnly",
-              "chaos-odd": "Everything", "chaos-none": None}
+              "chaos-odd": "Everything", "chaos-none": None, "rbee": "PodCapabilities"}  # rbee: the samples'
 PLURALS = {"NetworkPolicy": "networkpolicies", "ValidatingAdmissionPolicy": "validatingadmissionpolicies"}
 OPERATOR_POD = "chaos-operator-0"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
