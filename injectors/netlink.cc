@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -135,7 +136,10 @@ void NftSocket::Close() {
 
 int NftSocket::Receive(std::vector<std::uint8_t>& buffer) {
   buffer.resize(std::size_t{64} << 10);
-  const ssize_t got = recv(fd_, buffer.data(), buffer.size(), 0);
+  ssize_t got = 0;
+  do {  // being stopped and continued interrupts a receive with a time limit
+    got = recv(fd_, buffer.data(), buffer.size(), 0);
+  } while (got < 0 && errno == EINTR);
   if (got < 0) return errno == EAGAIN ? ETIMEDOUT : errno;
   buffer.resize(static_cast<std::size_t>(got));
   return 0;

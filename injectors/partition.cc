@@ -35,8 +35,9 @@ class ConnectLook final : public Look {
 std::string Join(const std::vector<std::string>& items) {
   std::string text;
   for (const std::string& item : items) {
-    if (text.size() + item.size() > kMostListedBytes) return text + ", …";
-    text += (text.empty() ? "" : ", ") + item;
+    if (!text.empty()) text += ", ";
+    if (text.size() + item.size() > kMostListedBytes) return text + "…";
+    text += item;
   }
   return text;
 }

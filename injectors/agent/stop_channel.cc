@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::size_t kMostCallers = 8;
 constexpr int kBacklog = 8;
 constexpr int kAnswerWithinMs = 5000;
+constexpr timeval kConnectWithin{5, 0};
 using Buffer = std::array<char, 2048>;
 
 struct Name {
@@ -68,7 +70,8 @@ Result<bool> StopListener::Open(const std::string& run) {
 }
 
 void StopListener::Accept() {
-  while (listener_ >= 0) {
+  // Bounded, so that a flood of callers cannot hold up a deadline.
+  for (std::size_t i = 0; listener_ >= 0 && i < kMostCallers; ++i) {
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) return;
     if (callers_.size() == kMostCallers) Forget(0);
@@ -124,6 +127,7 @@ Result<std::string> AskToStop(const protocol::StopArguments& arguments) {
   if (!name) return name.error();
   const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   if (fd < 0) return Failed("unix socket");
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kConnectWithin, sizeof kConnectWithin);
   const auto ask = [&]() -> Result<std::string> {
     if (connect(fd, reinterpret_cast<const sockaddr*>(&name->address), name->length) < 0) {
       if (errno != ECONNREFUSED) return Failed("connect to the injector");
