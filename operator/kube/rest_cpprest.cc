@@ -4,6 +4,7 @@
 
 #include <cpprest/containerstream.h>
 #include <cpprest/http_client.h>
+#include <cpprest/uri_builder.h>
 #include <openssl/ssl.h>
 #include <pplx/threadpool.h>
 
@@ -146,7 +147,12 @@ std::shared_ptr<http_client> RestCpprest::Impl::NewClient() const {
       [tls = identity, trouble_ = trouble](boost::asio::ssl::context& context) {
         tls->Apply(context.native_handle(), trouble_.get());
       });
-  return std::make_shared<http_client>(web::uri(config.Url()), settings);
+  // Built from its parts: from text, an IPv6 address would keep its brackets and never be resolved.
+  web::uri_builder base;
+  base.set_scheme("https");
+  base.set_host(config.host);
+  base.set_port(config.port);
+  return std::make_shared<http_client>(base.to_uri(), settings);
 }
 
 // Requires: `mutex` is held. A new CA or client certificate needs new connections, thus a new

@@ -39,6 +39,21 @@ SSL_CTX* MakeContext(const Identity& identity, const std::string& client_ca) {
   return context;
 }
 
+// On the loopback, at a port that the kernel chooses.
+int Listen(bool six) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = in6addr_loopback;
+  const int listener = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto* address = six ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
+  CHECK(bind(listener, address, six ? sizeof v6 : sizeof v4) == 0);
+  CHECK(listen(listener, 128) == 0);
+  return listener;
+}
+
 std::string Lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](unsigned char c) { return std::tolower(c); });
@@ -142,20 +157,17 @@ void Exchange::Hold() {
 }
 
 BadServer::BadServer(const Identity& identity, Script script, Script before_tls,
-                     const std::string& client_ca)
+                     const std::string& client_ca, bool six)
     : script_(std::move(script)),
       before_tls_(std::move(before_tls)),
       context_(MakeContext(identity, client_ca)) {
   std::signal(SIGPIPE, SIG_IGN);
-  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  listener_ = Listen(six);
+  // The port is at the same place for both families.
+  sockaddr_in6 address{};
   socklen_t size = sizeof address;
-  CHECK(bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  CHECK(listen(listener_, 128) == 0);
   CHECK(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  port_ = ntohs(address.sin_port);
+  port_ = ntohs(address.sin6_port);
   accept_thread_ = std::jthread([this] { Accept(); });
 }
 

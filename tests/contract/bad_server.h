@@ -65,8 +65,9 @@ class BadServer {
  public:
   // `before_tls`, where given, runs instead of the handshake and everything after it.
   // `client_ca` (PEM), where not empty, makes the server demand a client certificate from it.
+  // `six`: listens on ::1 instead of 127.0.0.1.
   BadServer(const Identity& identity, Script script, Script before_tls = {},
-            const std::string& client_ca = "");
+            const std::string& client_ca = "", bool six = false);
   ~BadServer();
   BadServer(const BadServer&) = delete;
   BadServer& operator=(const BadServer&) = delete;
