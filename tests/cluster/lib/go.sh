@@ -14,12 +14,20 @@ go_new_enough() { # GO
 # Debian's own, which knows modules but not Kubernetes: the package golang-1.19-go.
 debian_go() { find /usr/lib/go-1.*/bin/go 2>/dev/null | sort -V | tail -n 1; }
 
-# Prints the path of a Go that is new enough, fetching it if need be.
-find_go() {
+has_go() { installed_go >/dev/null || [ -n "$(debian_go)" ]; }
+
+installed_go() {
   local candidate
   for candidate in $(type -aP go) /usr/local/go/bin/go $(debian_go); do
     if go_new_enough "$candidate"; then echo "$candidate"; return; fi
   done
+  return 1
+}
+
+# Prints the path of a Go that is new enough, fetching it if need be.
+find_go() {
+  local candidate
+  ! installed_go || return 0
   candidate=$(debian_go)
   [ -n "$candidate" ] || die "no Go $GO_LEAST or newer, and no golang-1.19-go to fetch it with: run tests/setup.sh"
   fetch_go "$candidate"
