@@ -4,7 +4,9 @@
 set -euo pipefail
 shopt -s inherit_errexit
 here=$(dirname "$(realpath "$0")")
+# shellcheck source=tests/cluster/lib/common.sh
 . "$here/cluster/lib/common.sh"
+# shellcheck source=tests/cluster/lib/go.sh
 . "$here/cluster/lib/go.sh"
 
 PACKAGES=(

@@ -3,8 +3,9 @@
 # shellcheck shell=bash
 
 # v1 also for hybrid hosts, whose v2 tree carries no controllers.
+# cgroup_version MOUNT_POINT
 cgroup_version() {
-  if [ "$(stat -fc %T "${1:-/sys/fs/cgroup}")" = cgroup2fs ]; then echo v2; else echo v1; fi
+  if [ "$(stat -fc %T "$1")" = cgroup2fs ]; then echo v2; else echo v1; fi
 }
 
 # cgroup_roots v1|v2|all: every mounted hierarchy.
