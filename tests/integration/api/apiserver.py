@@ -35,8 +35,8 @@ class Api:
     def __init__(self, host, port, context):
         self._connection = http.client.HTTPSConnection(host, port, context=context, timeout=60)
 
-    def call(self, method, path, body=None, user=None, content_type="application/json"):
-        headers = {"Content-Type": content_type, "Accept": "application/json"}
+    def call(self, method, path, body=None, user=None, content_type="application/json", accept="application/json"):
+        headers = {"Content-Type": content_type, "Accept": accept}
         if user:
             headers["Impersonate-User"] = user
         data = None if body is None else json.dumps(body)

@@ -123,6 +123,11 @@ def _rows_of(policy):
     return [(table, row) for table, row in tables if row.get("policy") == policy["metadata"]["name"]]
 
 
+def _likely_first(tables, words):
+    """The same rows, those first whose message has most of the words: they notice soonest."""
+    return sorted(tables, key=lambda entry: -sum(word in entry[1].get("says", "") for word in words))
+
+
 def _without_validation(policy, index):
     mutant = copy.deepcopy(policy)
     validations = mutant["spec"]["validations"]
@@ -141,10 +146,13 @@ def make_all(api):
     for policy in nursery.policies:
         for index in range(len(policy["spec"]["validations"])):
             title = f"{policy['metadata']['name']} validation {index + 1}"
-            mutants.append(nursery.policy(title, _without_validation(policy, index), _rows_of(policy)))
+            words = policy["spec"]["validations"][index].get("message", "").split()
+            mutants.append(nursery.policy(title, _without_validation(policy, index), _likely_first(_rows_of(policy), words)))
     for path, index in rule_places(_spec_schema(crd)):
         place = "/".join(key for key in path if key != "properties") or "the object"
-        mutants.append(nursery.crd(f"{place} rule {index + 1}", without_rule(crd, path, index), spec_rows))
+        rule = _walk(_spec_schema(crd), path)[RULES][index]
+        words = [key for key in path if key != "properties"] + rule.get("message", rule.get("messageExpression", "")).split()
+        mutants.append(nursery.crd(f"{place} rule {index + 1}", without_rule(crd, path, index), _likely_first(spec_rows, words)))
     for row in guarded:
         mutants.append(nursery.crd(f"{row['guard']} ({row['name']})", without_guard(crd, row["guard"]), [("schema", row)]))
     controls = [nursery.policy(policy["metadata"]["name"], policy, _rows_of(policy)) for policy in nursery.policies]

@@ -12,7 +12,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 NAMESPACES = {"chaos-open": "PodCapabilities", "chaos-low": "NoCapabilities", "chaos-all": "NodePrivileged", "chaos-api": "ApiOnly",
               "chaos-odd": "Everything", "chaos-none": None, "rbee": "PodCapabilities"}  # rbee: the samples'
 PLURALS = {"NetworkPolicy": "networkpolicies", "ValidatingAdmissionPolicy": "validatingadmissionpolicies"}
-OPERATOR_POD = "chaos-operator-0"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
@@ -52,7 +51,7 @@ def _role(api, name, groups, resources, verbs):
 
 def _pod(namespace, name, **metadata):
     secure = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    volumes = [] if namespace == "rbee-chaos-system" else [{"name": "secret", "secret": {"secretName": "s"}}, {"name": "host", "hostPath": {"path": "/"}}]
+    volumes = [{"name": "secret", "secret": {"secretName": "s"}}, {"name": "host", "hostPath": {"path": "/"}}]
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace, **metadata},
             "spec": {"securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}, "volumes": volumes,
                      "containers": [{"name": "main", "image": "main:1", "securityContext": secure}]}}
@@ -68,7 +67,6 @@ def make_pods(api):
         for name, image in (("hit", "injector:1"), ("old", "injector:0")):
             api.must("PATCH", f"/api/v1/namespaces/{namespace}/pods/{name}/ephemeralcontainers", {"spec": {"ephemeralContainers": [{**sidecar, "image": image}]}},
                      content_type="application/strategic-merge-patch+json")
-    create(api, _pod("rbee-chaos-system", OPERATOR_POD))
 
 
 def make_experiments(where):
