@@ -41,7 +41,10 @@ class SseProbe final : public Probe {
     waiting_.push_back(sample);
   }
 
-  Verdict TimedOut(const Sample&) override { return watch_.Judge(context().clock.SinceBoot()); }
+  Verdict TimedOut(const Sample&) override {
+    const Verdict verdict = watch_.Judge(context().clock.SinceBoot());
+    return watch_.open() ? verdict : Bad(verdict.message + ": " + call_->stage());
+  }
 
   void Open() {
     parser_ = SseParser();

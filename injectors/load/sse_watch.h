@@ -22,6 +22,7 @@ class SseWatch {
   void OnLost(std::string why);  // "connect timeout", "HTTP 503", "stream ended"
   // True once a matching event has come: before that there is nothing to judge, only something to
   // wait for.
+  bool open() const { return open_; }
   bool HasEvent() const { return newest_.has_value(); }
   Verdict Judge(nanoseconds now) const;
 

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const chaos::load::Verdict verdict = job.Judge();
   if (verdict.ok && !end_said) std::abort();
   if (verdict.ok != verdict.message.empty()) std::abort();
-  chaos::load::RbeeStreamOf(200, "application/json", {reinterpret_cast<const char*>(data), size});
+  (void)chaos::load::RbeeStreamOf(200, "application/json",
+                                  {reinterpret_cast<const char*>(data), size});
   return 0;
 }
