@@ -207,7 +207,7 @@ TEST(RbeeSimProcess, EndsAtOnceOnSigterm) {
     Child child(SimCommand(role, {"--port", std::to_string(FreePort())}));
     ASSERT_FALSE(Sim::WaitForLog(child, {"listening"}, 5s).empty());
     child.Signal(SIGTERM);
-    EXPECT_EQ(child.Wait(200ms), 0) << role;
+    EXPECT_EQ(child.Wait(1s), 0) << role;
   }
 }
 
