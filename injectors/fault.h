@@ -37,7 +37,7 @@ class Look {
 class Fault {
  public:
   virtual ~Fault() = default;
-  // What was asked for, in the words that the measured figures use.
+  // Requires: Preflight succeeded. What was asked for, in the words that the measured figures use.
   virtual Figures Requested() const = 0;
   // Which of the measured figures are worth a place in the 300-byte record.
   virtual std::vector<std::string_view> Headlines() const = 0;

@@ -56,10 +56,12 @@ bool Has(const std::vector<Address>& addresses, const Address& address) {
   return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
-// The ports on which a peer's cut can be seen: those that are cut, known ones first.
+// The ports on which a peer's cut can be seen: of those to verify the ones that are cut, else the
+// ones that are cut. None to verify means that the peer is cut off and not tried, such as a Service
+// beside its pods.
 std::vector<std::uint16_t> PortsToCheck(const protocol::Partition& partition,
                                         const protocol::Peer& peer) {
-  if (partition.ports.empty()) return peer.verify;
+  if (partition.ports.empty() || peer.verify.empty()) return peer.verify;
   std::vector<std::uint16_t> both;
   for (const std::uint16_t port : peer.verify) {
     if (std::count(partition.ports.begin(), partition.ports.end(), port) > 0) both.push_back(port);
@@ -92,12 +94,11 @@ Partition::Partition(const protocol::InjectArguments& arguments) : arguments_(ar
 }
 
 Figures Partition::Requested() const {
-  const std::size_t peers = arguments_.partition.peers.size();
   std::vector<std::string> names, ports;
   for (const protocol::Peer& peer : arguments_.partition.peers) names.push_back(peer.name);
   for (const std::uint16_t port : cut_.ports) ports.push_back(std::to_string(port));
   return {{"peers", Join(names)},
-          {"peersCut", Share(peers, peers)},
+          {"peersCut", Share(tried_.size(), tried_.size())},
           {"ports", ports.empty() ? "all" : Join(ports)},
           {"direction", std::string(Print(arguments_.partition.direction))},
           {"duration", PrintShort(arguments_.duration)}};
@@ -144,6 +145,7 @@ Result<void> Partition::PlanCut(const std::vector<Address>& untouchable) {
       for (const std::uint16_t port : PortsToCheck(arguments_.partition, peers[i])) {
         if (checks_.size() - checks_before == kMostChecksPerPeer) break;
         checks_.push_back({i, {network->base, port}});
+        tried_.insert(i);
       }
     }
     if (networks.size() == networks_before) {
@@ -192,15 +194,17 @@ Reading Partition::ReadBefore(const Connects& connects) {
   for (ControlCheck& control : controls_) control.before = connects.reached(next++);
   slowest_before_ = connects.slowest();
 
-  const std::size_t peers = arguments_.partition.peers.size();
   Reading reading;
-  reading.measured["peersReachable"] = Share(ReachableBefore().size(), peers);
+  reading.measured["peersReachable"] = Share(ReachableBefore().size(), tried_.size());
   const std::string missing = PeersUnreachableBefore();
   if (!missing.empty()) reading.measured["notReachable"] = missing;
   if (ReachableBefore().empty()) {
     reading.reason = protocol::kSteadyStateNotMet;
-    reading.message = "no peer could be reached before the fault (" + missing +
-                      "), so it could not be proved that the fault cuts them off";
+    reading.message = tried_.empty()
+                          ? "no peer has both a single address and a port to connect to, so no cut "
+                            "could be proved"
+                          : "no peer could be reached before the fault (" + missing +
+                                "), so it could not be proved that the fault cuts them off";
     return reading;
   }
   for (const ControlCheck& control : controls_) {
@@ -252,7 +256,7 @@ Reading Partition::ReadDuring(Node& node, const Connects& connects) const {
 
   Reading reading;
   reading.measured = Sample(node);
-  reading.measured["peersCut"] = Share(cut_off.size(), arguments_.partition.peers.size());
+  reading.measured["peersCut"] = Share(cut_off.size(), tried_.size());
   reading.measured["connectsFailed"] = Share(failed, tried);
   reading.measured["connectTimeout"] =
       PrintShort(std::chrono::duration_cast<microseconds>(connects.timeout()));
@@ -323,8 +327,8 @@ std::set<std::size_t> Partition::ReachableBefore() const {
 std::string Partition::PeersUnreachableBefore() const {
   const std::set<std::size_t> reachable = ReachableBefore();
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < arguments_.partition.peers.size(); ++i) {
-    if (!reachable.contains(i)) names.push_back(arguments_.partition.peers[i].name);
+  for (const std::size_t peer : tried_) {
+    if (!reachable.contains(peer)) names.push_back(arguments_.partition.peers[peer].name);
   }
   return Join(names);
 }

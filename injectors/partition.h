@@ -55,6 +55,7 @@ class Partition final : public Fault {
   const protocol::InjectArguments arguments_;
   Cut cut_;
   std::vector<Check> checks_;
+  std::set<std::size_t> tried_;  // peers with at least one check; only they count in shares
   std::vector<ControlCheck> controls_;
   nanoseconds slowest_before_{0};
 };

@@ -139,5 +139,33 @@ TEST(PartitionProof, PortsThatAreCutAreThePortsThatAreTried) {
   EXPECT_EQ(node.dials, 3 + 1);
 }
 
+TEST(PartitionProof, PeersWithoutPortsToVerifyAreCutOffButNotCounted) {
+  FakeNode node;
+  protocol::InjectArguments arguments = Arguments();
+  arguments.partition.peers.push_back({"service hive", {"10.96.0.7"}, {}});
+  arguments.partition.ports = {7835};
+  node.silent = {"10.96.0.7"};
+  Partition partition(arguments);
+  ASSERT_TRUE(partition.Preflight(node));
+  EXPECT_EQ(node.tried->networks.size(), 2U);
+  EXPECT_EQ(partition.Requested().at("peersCut"), "1/1");
+  const Reading before = Read(*partition.Baseline(node, nanoseconds(0)));
+  EXPECT_EQ(before.measured.at("peersReachable"), "1/1");
+  EXPECT_FALSE(before.measured.contains("notReachable"));
+}
+
+TEST(PartitionProof, WithNothingToConnectToNothingIsProved) {
+  FakeNode node;
+  protocol::InjectArguments arguments = Arguments();
+  arguments.partition.peers = {{"cidr 10.1.0.0/16", {"10.1.0.0/16"}, {}}};
+  Partition partition(arguments);
+  ASSERT_TRUE(partition.Preflight(node));
+  const Reading before = Read(*partition.Baseline(node, nanoseconds(0)));
+  EXPECT_EQ(before.reason, protocol::kSteadyStateNotMet);
+  EXPECT_EQ(
+      before.message,
+      "no peer has both a single address and a port to connect to, so no cut could be proved");
+}
+
 }  // namespace
 }  // namespace chaos::inject::test
