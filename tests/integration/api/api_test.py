@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The API on a real API server: every row of rows/*.yaml, the operator's proof, and that no rule can be taken away unseen.
 
-Usage: api_test.py [--kube BINARY] [--no-mutants]   (must be root)
+Usage: api_test.py [--kube DIRECTORY] [--no-mutants]   (must be root)
 """
 import argparse
 import subprocess
@@ -63,9 +63,9 @@ def run_table(report, where, table, only=lambda row: True):
     report.section(f"{table}: {len(chosen)} rows")
 
 
-def run(binary, with_mutants):
+def run(binaries, with_mutants):
     report = Report()
-    with apiserver.running(binary) as api:
+    with apiserver.running(binaries) as api:
         report.section("API server is ready")
         world.make(api)
         where, proofs = rows.Where(api), rows.load("proof")
@@ -94,10 +94,10 @@ def run(binary, with_mutants):
     return 1 if report.failures else 0
 
 
-def cluster_binary():
-    """The one that the test cluster uses; built on first use."""
+def cluster_binaries():
+    """The directory of those that the test cluster uses; built on first use."""
     done = subprocess.run([world.ROOT / "tests/cluster/binaries"], text=True, stdout=subprocess.PIPE, check=True)
-    return done.stdout.strip() + "/kubecluster"
+    return done.stdout.strip()
 
 
 def samples(report, where):
@@ -131,10 +131,10 @@ def shape(report, where):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kube", help="binary with etcd and kube-apiserver in it (default: the test cluster's)")
+    parser.add_argument("--kube", help="directory with etcd and kube-apiserver (default: the test cluster's)")
     parser.add_argument("--no-mutants", action="store_true", help="only the tables")
     arguments = parser.parse_args()
-    sys.exit(run(arguments.kube or cluster_binary(), not arguments.no_mutants))
+    sys.exit(run(arguments.kube or cluster_binaries(), not arguments.no_mutants))
 
 
 if __name__ == "__main__":

@@ -99,8 +99,8 @@ def _enter_private_network():
 
 
 @contextlib.contextmanager
-def running(binary):
-    """Yields an Api. `binary` is the one with etcd and kube-apiserver in it; both are gone afterwards."""
+def running(binaries):
+    """Yields an Api. `binaries` is a directory with etcd and kube-apiserver; both programs are gone afterwards."""
     _enter_private_network()
     with tempfile.TemporaryDirectory(prefix="chaos-api-") as name, contextlib.ExitStack() as stack:
         directory = pathlib.Path(name)
@@ -109,7 +109,7 @@ def running(binary):
 
         def start(program, *flags):
             log = stack.enter_context(open(directory / f"{program}.log", "wb"))
-            process = subprocess.Popen([binary, program, *flags], stdout=log, stderr=subprocess.STDOUT, cwd=directory,
+            process = subprocess.Popen([f"{binaries}/{program}", *flags], stdout=log, stderr=subprocess.STDOUT, cwd=directory,
                                        preexec_fn=lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL))
             started.append(process)
 
@@ -127,7 +127,8 @@ def running(binary):
             def ready():
                 for process in started:
                     if process.poll() is not None:
-                        raise SystemExit(f"{process.args[1]} ended:\n{(directory / (process.args[1] + '.log')).read_text()[-3000:]}")
+                        program = pathlib.Path(process.args[0]).name
+                        raise SystemExit(f"{program} ended:\n{(directory / (program + '.log')).read_text()[-3000:]}")
                 return api.call("GET", "/readyz").code == 200
 
             wait_for("the API server to be ready", ready, seconds=120)
