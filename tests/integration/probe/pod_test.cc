@@ -160,7 +160,7 @@ TEST(ProbePod, RefusesBadArgumentsOnItsChannelAndInItsExitCode) {
     std::string json, why;
   };
   for (const Row& row :
-       {Row{"{", "not JSON"}, Row{"[]", "arguments. must be an object"},
+       {Row{"{", "not JSON"}, Row{"[]", "must be an object"},
         Row{R"({"v":1,"run":"r","maxLife":"10s","probes":[{"name":"p","kind":"tcp","url":"x"}]})",
             "kind must be a known word"},
         Row{R"({"v":1,"run":"r","maxLife":"10s","probes":[{"name":"p","kind":"http","url":"x"}]})",

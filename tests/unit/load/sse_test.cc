@@ -44,6 +44,8 @@ TEST(Sse, EventsAreTheSameHoweverTheStreamIsSplit) {
 TEST(Sse, LinesEndInLfCrOrCrlf) {
   EXPECT_EQ(ParseAnyHow("data: a\r\n\r\ndata: b\r\n\r\n"), "{|a}{|b}");
   EXPECT_EQ(ParseAnyHow("data: a\r\rdata: b\r\r"), "{|a}{|b}");
+  EXPECT_EQ(ParseAnyHow("data: a\r\ndata: b\r\n\r\n"), "{|a\nb}");  // one end of line, not two
+  EXPECT_EQ(ParseAnyHow("data: a\rdata: b\r\r"), "{|a\nb}");
   EXPECT_EQ(ParseAnyHow("data: a\r\n\ndata: b\n\r\n"), "{|a}{|b}");
   EXPECT_EQ(ParseAnyHow("data: a\r\rdata: b\n\n"), "{|a}{|b}");
 }
