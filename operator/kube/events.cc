@@ -74,7 +74,7 @@ EventRecorder::EventRecorder(Client& client, const Clock& clock, std::string con
       controller_(std::move(controller)),
       instance_(std::move(instance)) {}
 
-void EventRecorder::OnWork(std::function<void()> wake) { wake_ = std::move(wake); }
+void EventRecorder::OnWork(std::function<void()> wake) { wake_.Set(std::move(wake)); }
 
 void EventRecorder::Record(Note note) {
   {
@@ -96,7 +96,7 @@ void EventRecorder::Record(Note note) {
     }
     queue_.emplace_back(std::move(note), clock_.Now());
   }
-  if (wake_) wake_();
+  wake_.Call();
 }
 
 milliseconds EventRecorder::Step() {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "operator/kube/client.h"
+#include "operator/kube/wake_slot.h"
 
 namespace chaos::kube {
 
@@ -45,7 +46,8 @@ class EventRecorder {
   // `controller` is a qualified name such as "chaos.rbee.dev/operator"; `instance` the pod's name.
   EventRecorder(Client& client, const Clock& clock, std::string controller, std::string instance);
 
-  // Called when there is something for Step to do. Set before use.
+  // Called when there is something for Step to do. nullptr: nobody; the one before is not running
+  // any more.
   void OnWork(std::function<void()> wake);
   void Record(Note note);
   // Writes at most one event. Returns the longest pause until the next call.
@@ -65,7 +67,7 @@ class EventRecorder {
   const std::string controller_;
   const std::string instance_;
   mutable std::mutex mutex_;
-  std::function<void()> wake_;
+  WakeSlot wake_;
   std::deque<std::pair<Note, TimePoint>> queue_;
   std::map<std::string, Seen> seen_;  // by name
   EventFigures figures_;

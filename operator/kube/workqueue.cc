@@ -22,7 +22,7 @@ milliseconds RetryPause(int failures) {
 WorkQueue::WorkQueue(const Clock& clock, QueueObserver* observer)
     : clock_(clock), observer_(observer) {}
 
-void WorkQueue::OnReady(std::function<void()> wake) { wake_ = std::move(wake); }
+void WorkQueue::OnReady(std::function<void()> wake) { wake_.Set(std::move(wake)); }
 
 void WorkQueue::Add(const Key& key) { AddAfter(key, milliseconds(0)); }
 
@@ -32,7 +32,7 @@ void WorkQueue::AddAfter(const Key& key, milliseconds pause) {
     Schedule(key, clock_.SinceBoot() + std::max(pause, milliseconds(0)));
   }
   if (observer_) observer_->Added();
-  if (wake_) wake_();
+  wake_.Call();
 }
 
 void WorkQueue::AddRateLimited(const Key& key) {
@@ -93,7 +93,7 @@ void WorkQueue::Done(const Key& key) {
     }
   }
   if (observer_) observer_->Worked(worked);
-  if (again && wake_) wake_();
+  if (again) wake_.Call();
 }
 
 milliseconds WorkQueue::UntilNext() const {

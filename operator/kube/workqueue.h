@@ -12,6 +12,7 @@
 
 #include "operator/base/clock.h"
 #include "operator/kube/object.h"
+#include "operator/kube/wake_slot.h"
 
 namespace chaos::kube {
 
@@ -38,8 +39,8 @@ class WorkQueue {
  public:
   explicit WorkQueue(const Clock& clock, QueueObserver* observer = nullptr);
 
-  // Called (without a lock) whenever a key may have become takeable sooner than UntilNext said. Set
-  // before use.
+  // Called (without the queue's lock) whenever a key may have become takeable sooner than UntilNext
+  // said. nullptr: nobody; the one before is then not running any more.
   void OnReady(std::function<void()> wake);
 
   // The earliest of all times asked for wins. A key that is being worked on becomes takeable after
@@ -63,7 +64,7 @@ class WorkQueue {
   const Clock& clock_;
   QueueObserver* const observer_;
   mutable std::mutex mutex_;
-  std::function<void()> wake_;
+  WakeSlot wake_;
   std::map<Key, nanoseconds> due_;  // everything added, also what is being worked on again
   std::set<std::pair<nanoseconds, Key>> order_;  // due_ without what is being worked on
   std::map<Key, nanoseconds> processing_;        // since when

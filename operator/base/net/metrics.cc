@@ -7,6 +7,7 @@
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -197,14 +198,17 @@ Metrics::Metrics(const MetricsOptions& options) : inside_(std::make_unique<Insid
 Metrics::~Metrics() = default;
 
 std::string Metrics::Scrape() {
-  std::vector<MetricFamily> all = inside_->registry.Collect();
-  AddProcess(all);
+  std::vector<MetricFamily> objects;
   {
     std::lock_guard lock(inside_->callbacks_mutex);
     for (const AtScrape& callback : inside_->callbacks) {
-      for (GaugeFamily& family : callback()) all.push_back(FromCallback(std::move(family)));
+      for (GaugeFamily& family : callback()) objects.push_back(FromCallback(std::move(family)));
     }
   }
+  // After the callbacks, which may have brought the kept series up to date.
+  std::vector<MetricFamily> all = inside_->registry.Collect();
+  AddProcess(all);
+  std::move(objects.begin(), objects.end(), std::back_inserter(all));
   return prometheus::TextSerializer().Serialize(all);
 }
 

@@ -84,6 +84,7 @@ class Metrics {
   void StopEngaged(bool engaged);
   void EventsFailed(std::int64_t total);
 
+  // Called at every scrape, before anything else is read: may also set the gauges above.
   // chaos_experiment_info, chaos_experiment_condition and what else follows objects.
   void Add(AtScrape callback);
 

@@ -129,6 +129,14 @@ TEST_F(MetricsTest, SeriesOfAnObjectGoWithTheObject) {
   EXPECT_THAT(metrics_.Scrape(), Not(HasSubstr("chaos_experiment_condition{")));
 }
 
+TEST_F(MetricsTest, WhatACallbackSetsIsInTheSameScrape) {
+  metrics_.Add([&] {
+    metrics_.RevertOverdueTargets(3);
+    return std::vector<GaugeFamily>();
+  });
+  EXPECT_TRUE(Shows("chaos_revert_overdue_targets 3"));
+}
+
 TEST_F(MetricsTest, TheProcessDescribesItself) {
   const std::string all = metrics_.Scrape();
   for (const char* name : {"process_cpu_seconds_total", "process_resident_memory_bytes",

@@ -117,6 +117,14 @@ TEST_F(LeaseTest, AThawedLeaderKnowsAtOnceThatItMayNotWrite) {
   EXPECT_FALSE(a.lease.Leading());
 }
 
+TEST_F(LeaseTest, ALeaderThatWasFrozenBeyondItsDeadlineHasLostEvenIfNobodyTookOver) {
+  Replica a(*this, "a", 1);
+  a.lease.Tick();
+  clock_.Advance(seconds(10));
+  a.lease.Tick();
+  EXPECT_EQ(a.events, "+-");
+}
+
 TEST_F(LeaseTest, TheTimesWrittenInARecordAreNotBelieved) {
   api_.objects[kPath] = *ParseJson(
       R"({"metadata":{"name":"operator","namespace":"chaos","uid":"u","resourceVersion":"1"},
