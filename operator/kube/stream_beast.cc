@@ -1,5 +1,7 @@
 #include "operator/kube/stream_beast.h"
 
+#include <netinet/tcp.h>
+
 #include <array>
 #include <atomic>
 #include <boost/asio/connect.hpp>
@@ -176,7 +178,15 @@ void Session::Handshake() {
   tcp::socket& socket = beast::get_lowest_layer(*socket_).socket();
   ErrorCode ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  // A watch may rightly be silent for minutes; a network that is gone is noticed in 30 s all the
+  // same.
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  using Idle = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
+  using Between = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
+  using Times = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
+  socket.set_option(Idle(15), ignored);
+  socket.set_option(Between(5), ignored);
+  socket.set_option(Times(3), ignored);
   if (!IsIpAddress(name)) SSL_set_tlsext_host_name(socket_->native_handle(), name.c_str());
   socket_->async_handshake(asio::ssl::stream_base::client, Then("agree on TLS", [this] {
                              connect_limit_.cancel();

@@ -152,6 +152,18 @@ TEST_F(Rest, LeavesABadDayBehindWithFreshConnections) {
   }
 }
 
+TEST_F(Rest, ClosesTheConnectionOfACallThatRanOutOfTime) {
+  BadServer server(ca_.Issue("server", "IP:127.0.0.1"), [](Exchange& x) {
+    if (x.ReadRequest()) x.Hold();
+  });
+  EXPECT_FALSE(Connect(server.port()).Send(Get(milliseconds(50))));
+  const auto deadline = std::chrono::steady_clock::now() + seconds(20);
+  while (server.alive() > 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  EXPECT_EQ(server.alive(), 0) << "the server still talks to nobody";
+}
+
 TEST_F(Rest, ServesManyThreadsAlsoWhenTheServerIsSilentForMost) {
   // More callers than the library has threads: none may wait for another beyond its own deadline.
   BadServer server(ca_.Issue("server", "IP:127.0.0.1"), [](Exchange& x) {

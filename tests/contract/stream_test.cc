@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <fstream>
 #include <memory>
 #include <mutex>
+#include <sstream>
+#include <thread>
 
 #include "operator/base/clock.h"
 #include "operator/kube/stream_beast.h"
@@ -230,6 +233,33 @@ TEST(StreamBeast, ClosesItsConnectionAtOnceWhenDestroyed) {
   EXPECT_EQ(test.server.alive(), 1);
   stream.reset();
   EXPECT_TRUE(Until([&] { return test.server.alive() == 0; }));
+}
+
+// The kernel's keep-alive timer of the connection to `port`, in seconds; -1 without one.
+double KeepAliveIn(int port) {
+  std::ifstream table("/proc/net/tcp");
+  std::string line;
+  char remote[8];
+  std::snprintf(remote, sizeof remote, ":%04X ", port);
+  while (std::getline(table, line)) {
+    // sl local remote state tx:rx timer:when …
+    std::istringstream fields(line);
+    std::string slot, local, peer, state, queues, timer;
+    fields >> slot >> local >> peer >> state >> queues >> timer;
+    if (!(peer + " ").ends_with(remote) || !timer.starts_with("02:")) continue;
+    return std::stoul(timer.substr(3), nullptr, 16) / 100.0;
+  }
+  return -1;
+}
+
+TEST(StreamBeast, NoticesANetworkThatIsGoneLongBeforeItsLimitOfSilence) {
+  Streaming test([](Exchange& x) {
+    if (x.ReadRequest() && x.Send(kHead)) x.Hold();
+  });
+  const auto stream = test.Open([] {}, seconds(600));
+  double soon = -1;
+  ASSERT_TRUE(Until([&] { return (soon = KeepAliveIn(test.server.port())) >= 0; }));
+  EXPECT_LE(soon, 15);
 }
 
 TEST(StreamBeast, CanBeDestroyedWhileItIsStillConnecting) {
