@@ -269,24 +269,31 @@ TEST(StreamBeast, CanBeDestroyedWhileItIsStillConnecting) {
 }
 
 TEST(StreamBeast, NeverWakesAnOwnerThatHasGone) {
+  struct Owner {
+    std::atomic<bool> alive{true};
+    std::atomic<int> wakes{0};
+  };
+  std::vector<std::unique_ptr<Owner>>
+      owners;  // kept, so that a late wake finds one that is not alive
   Streaming test([](Exchange& x) {
     if (!x.ReadRequest() || !x.Send(kHead)) return;
     while (x.Send(Chunk("line\n"))) continue;
   });
   std::atomic<int> too_late{0};
-  for (int i = 0; i < 200; ++i) {
-    // Memory of its own for every owner, so that a sanitizer sees a late wake too.
-    auto alive = std::make_unique<std::atomic<bool>>(true);
-    std::atomic<int> wakes{0};
-    auto stream = test.Open([&too_late, &wakes, owner = alive.get()] {
-      if (!owner->load()) ++too_late;
-      ++wakes;
+  for (int i = 0; i < 100; ++i) {
+    Owner& owner = *owners.emplace_back(std::make_unique<Owner>());
+    auto stream = test.Open([&too_late, &owner] {
+      ++owner.wakes;
+      // Long enough to be destroyed in the middle: that has to wait for us.
+      const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(200);
+      while (std::chrono::steady_clock::now() < end) continue;
+      if (!owner.alive) ++too_late;
     });
-    ASSERT_TRUE(Until([&] { return wakes.load() > i % 5; }));
+    ASSERT_TRUE(Until([&] { return owner.wakes > i % 5; }));
     stream.reset();
-    alive->store(false);
-    alive.reset();
+    owner.alive = false;
   }
+  EXPECT_TRUE(Until([&] { return test.server.alive() == 0; }));
   EXPECT_EQ(too_late, 0);
 }
 
