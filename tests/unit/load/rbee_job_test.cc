@@ -162,7 +162,12 @@ TEST(Pattern, HasLimitsAndSaysWhatIsWrong) {
   EXPECT_FALSE(Pattern::Compile("^a+$")->Matches("aab"));
   EXPECT_NE(Pattern::Compile("(").error().detail.find("cannot be read"), std::string::npos);
   EXPECT_FALSE(Pattern::Compile(std::string(257, 'a')));
-  EXPECT_TRUE(Pattern::Compile("x*")->Matches(std::string(1 << 20, 'x')));
+  EXPECT_TRUE(Pattern::Compile("^x*")->Matches(std::string(1 << 20, 'x')));
+  // These would take for ever, or a deep stack, in a matcher that tries one way after the other.
+  EXPECT_FALSE(Pattern::Compile("^(a+)+$")->Matches(std::string(1000, 'a') + "b"));
+  EXPECT_FALSE(Pattern::Compile("(x+x+)+y")->Matches(std::string(1000, 'x')));
+  EXPECT_FALSE(Pattern::Compile("(a{999}){999}"));
+  EXPECT_FALSE(Pattern::Compile("(a)\\1")) << "a back-reference cannot be matched in bounded time";
 }
 
 }  // namespace
