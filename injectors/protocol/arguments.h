@@ -74,7 +74,7 @@ struct ProbeArguments {
   std::string protocol;                 // "rbee"
   std::string model, prompt;
   int max_tokens = 16;
-  std::string expect_matches;           // RE2-style (ECMAScript) regular expression on the text
+  std::string expect_matches;           // ECMAScript regular expression without back-references, on the first 1 KiB
   int expect_min_tokens = 1;
 };
 
