@@ -121,7 +121,7 @@ tidy() {
   local -a sources scripts changed
   mapfile -t sources < <(git ls-files '*.h' '*.cc' '*.c')
   mapfile -t scripts < <(git ls-files | xargs grep -lE '^#!/bin/(ba)?sh' --; git ls-files 'tests/cluster/lib/*.sh')
-  check clang-format clang-format-14 --dry-run -Werror "${sources[@]}"
+  check clang-format formatted "${sources[@]}"
   check shellcheck shellcheck --external-sources "${scripts[@]}"
   base=$(changed_since)
   if [ -n "$base" ]; then
@@ -133,6 +133,12 @@ tidy() {
   build dev
   echo "clang-tidy on ${#changed[@]} files"
   check clang-tidy tidy_files "${changed[@]}"
+}
+
+formatted() {
+  local wrong
+  wrong=$(clang-format-14 --dry-run -Werror "$@" 2>&1 | sed -n 's/^\([^:]*\):.* error: .*/\1/p' | uniq)
+  [ -z "$wrong" ] || { echo "not formatted (clang-format-14 -i mends it): $(tr '\n' ' ' <<<"$wrong")"; return 1; }
 }
 
 # Only files that the build knows: fuzz targets belong to another preset.
