@@ -49,6 +49,8 @@ finish() {
   exit $((failed > 0))
 }
 
+install() { tests/setup.sh packages || count 0 1; }
+
 # --- building ---------------------------------------------------------------------------------------------------
 
 preset_of() {
@@ -168,7 +170,7 @@ results=$root/build/results
 mkdir -p "$results"
 trap finish EXIT
 trap 'echo interrupted; count 0 1; exit' INT TERM HUP
-timed packages check packages tests/setup.sh packages
+timed packages install
 [ $failed = 0 ] || exit
 [ "${tiers[*]}" = tidy ] || timed build build "$(preset_of "${tiers[0]}")"
 for name in "${tiers[@]}"; do timed "$name" tier "$name"; done
