@@ -1,5 +1,6 @@
-// A policy that does not compile enforces nothing, silently. So before the operator acts it sees a refusal with its own
-// eyes: by dry-run, with its own identity, a request that only a working fence refuses.
+// A policy that does not compile enforces nothing, silently. So before the operator acts it sees a
+// refusal with its own eyes: by dry-run, with its own identity, a request that only a working fence
+// refuses.
 #pragma once
 
 #include <string>

@@ -22,7 +22,8 @@ constexpr seconds kForgetEvery{10};
 constexpr std::string_view kController = "chaosexperiment";
 
 bool AtRest(const Experiment& e) {
-  return !e.status.Live() && e.status.phase == "Finished" && e.status.observed_generation == e.meta.generation && !e.meta.deleting;
+  return !e.status.Live() && e.status.phase == "Finished" &&
+         e.status.observed_generation == e.meta.generation && !e.meta.deleting;
 }
 
 // Watches and queue report to /metrics; silent without one.
@@ -34,11 +35,17 @@ class Observer final : public kube::WatchObserver, public kube::QueueObserver {
   }
   void Restarted(std::string_view kind, std::string_view why, std::string_view detail) override {
     if (metrics_) metrics_->WatchRestarted(kind, why);
-    if (!detail.empty()) log_.Info("watch restarted", {{"kind", std::string(kind)}, {"why", std::string(why)}, {"detail", std::string(detail)}});
+    if (!detail.empty())
+      log_.Info("watch restarted", {{"kind", std::string(kind)},
+                                    {"why", std::string(why)},
+                                    {"detail", std::string(detail)}});
   }
-  void Unreadable(std::string_view kind, std::string_view object, std::string_view detail) override {
+  void Unreadable(std::string_view kind, std::string_view object,
+                  std::string_view detail) override {
     if (metrics_) metrics_->WatchUnreadable(kind);
-    log_.Warn("object cannot be read", {{"kind", std::string(kind)}, {"object", std::string(object)}, {"detail", std::string(detail)}});
+    log_.Warn("object cannot be read", {{"kind", std::string(kind)},
+                                        {"object", std::string(object)},
+                                        {"detail", std::string(detail)}});
   }
   void Added() override {
     if (metrics_) metrics_->QueueAdded(kController);
@@ -61,12 +68,14 @@ class Observer final : public kube::WatchObserver, public kube::QueueObserver {
 }  // namespace
 
 struct Manager::Inside {
-  Inside(ManagerOptions o, kube::Transport& transport, Clock& c, std::uint64_t seed, Entropy& entropy, kube::Runner& r, Log& l, Metrics* m);
+  Inside(ManagerOptions o, kube::Transport& transport, Clock& c, std::uint64_t seed,
+         Entropy& entropy, kube::Runner& r, Log& l, Metrics* m);
 
   void Start();
   milliseconds Work();
   milliseconds TryFence();
-  void ExperimentChanged(const std::shared_ptr<const Experiment>& before, const std::shared_ptr<const Experiment>& after);
+  void ExperimentChanged(const std::shared_ptr<const Experiment>& before,
+                         const std::shared_ptr<const Experiment>& after);
   void AddUnfinished(std::string_view ns);
   Result<Profile> ReadProfile();
   bool MayWrite() const;
@@ -92,7 +101,7 @@ struct Manager::Inside {
 
   std::atomic<bool> fence_proven{false};
   std::atomic<bool> stopping{false};
-  mutable std::mutex mutex;                 // guards the three below
+  mutable std::mutex mutex;  // guards the three below
   std::string fence_found = "the fence has not been tried yet";
   std::function<void()> lost;
   std::optional<Result<Profile>> profile;
@@ -101,30 +110,47 @@ struct Manager::Inside {
   std::vector<std::unique_ptr<kube::Runner::Handle>> handles;  // last: they end first
 };
 
-Manager::Inside::Inside(ManagerOptions o, kube::Transport& transport, Clock& c, std::uint64_t seed, Entropy& entropy, kube::Runner& r,
-                        Log& l, Metrics* m)
-    : options(std::move(o)), clock(c), runner(r), log(l), metrics(m), random(seed), observer(m, l), client(transport, kWriteTimeout),
-      lease_client(transport, kube::LeaseCallTimeout({options.ns, "chaos-operator", options.identity, options.lease_duration,
-                                                      options.lease_renew_deadline, options.lease_retry})),
-      queue(c, &observer), events(client, c, "chaos.rbee.dev/operator", options.identity),
-      experiments(client, c, Random(random.Next()), kube::kExperiments, "", "",
-                  [this](const auto& before, const auto& after) { ExperimentChanged(before, after); }, &observer),
-      stops(client, c, Random(random.Next()), kube::kStops, "", "",
-            [this](const auto& before, const auto& after) {
-              if (after) queue.Add(after->meta.key);
-              if (!before || !after) AddUnfinished("");
-            },
-            &observer),
-      namespaces(client, c, Random(random.Next()), kube::kNamespaces, "", "",
-                 [this](const auto&, const auto& after) {
-                   if (after) AddUnfinished(after->meta.key.name);
-                 },
-                 &observer),
-      pods(client, c, Random(random.Next()), r, &observer, [this](const std::string& ns) { AddUnfinished(ns); }),
+Manager::Inside::Inside(ManagerOptions o, kube::Transport& transport, Clock& c, std::uint64_t seed,
+                        Entropy& entropy, kube::Runner& r, Log& l, Metrics* m)
+    : options(std::move(o)),
+      clock(c),
+      runner(r),
+      log(l),
+      metrics(m),
+      random(seed),
+      observer(m, l),
+      client(transport, kWriteTimeout),
+      lease_client(transport,
+                   kube::LeaseCallTimeout({options.ns, "chaos-operator", options.identity,
+                                           options.lease_duration, options.lease_renew_deadline,
+                                           options.lease_retry})),
+      queue(c, &observer),
+      events(client, c, "chaos.rbee.dev/operator", options.identity),
+      experiments(
+          client, c, Random(random.Next()), kube::kExperiments, "", "",
+          [this](const auto& before, const auto& after) { ExperimentChanged(before, after); },
+          &observer),
+      stops(
+          client, c, Random(random.Next()), kube::kStops, "", "",
+          [this](const auto& before, const auto& after) {
+            if (after) queue.Add(after->meta.key);
+            if (!before || !after) AddUnfinished("");
+          },
+          &observer),
+      namespaces(
+          client, c, Random(random.Next()), kube::kNamespaces, "", "",
+          [this](const auto&, const auto& after) {
+            if (after) AddUnfinished(after->meta.key.name);
+          },
+          &observer),
+      pods(client, c, Random(random.Next()), r, &observer,
+           [this](const std::string& ns) { AddUnfinished(ns); }),
       lease(lease_client, c, Random(random.Next()),
-            {options.ns, "chaos-operator", options.identity, options.lease_duration, options.lease_renew_deadline, options.lease_retry},
+            {options.ns, "chaos-operator", options.identity, options.lease_duration,
+             options.lease_renew_deadline, options.lease_retry},
             [this](kube::LeaseEvent event) {
-              log.Info(event == kube::LeaseEvent::kAcquired ? "leading" : "lease lost", {{"identity", options.identity}});
+              log.Info(event == kube::LeaseEvent::kAcquired ? "leading" : "lease lost",
+                       {{"identity", options.identity}});
               if (metrics) metrics->Leading(event == kube::LeaseEvent::kAcquired);
               if (event == kube::LeaseEvent::kAcquired) {
                 for (const auto& e : experiments.store().List()) queue.Add(e->meta.key);
@@ -139,15 +165,28 @@ Manager::Inside::Inside(ManagerOptions o, kube::Transport& transport, Clock& c, 
               }
               if (callback && !stopping) callback();
             }),
-      reconciler({client, clock, entropy, log, events, experiments.store(), stops.store(), namespaces.store(), pods, queue,
-                  [this] { return ReadProfile(); }, [this] { return MayWrite(); }, options.limits, options.settings,
+      reconciler({client,
+                  clock,
+                  entropy,
+                  log,
+                  events,
+                  experiments.store(),
+                  stops.store(),
+                  namespaces.store(),
+                  pods,
+                  queue,
+                  [this] { return ReadProfile(); },
+                  [this] { return MayWrite(); },
+                  options.limits,
+                  options.settings,
                   {[this](std::string_view fault, std::string_view outcome) {
                      if (metrics) metrics->Injected(fault, outcome);
                    },
                    [this](std::string_view rule) {
                      if (metrics) metrics->GuardRefused(rule);
                    }}}),
-      stop_reconciler({client, clock, experiments.store(), stops.store(), [this] { return MayWrite(); }}) {
+      stop_reconciler(
+          {client, clock, experiments.store(), stops.store(), [this] { return MayWrite(); }}) {
   queue.OnReady([this] { worker_bell.Ring(); });
   events.OnWork([this] { events_bell.Ring(); });
   if (metrics) {
@@ -186,9 +225,11 @@ bool Manager::Inside::MayWrite() const {
   return fence_proven && !stopping && lease.HoldsFor(clock.SinceBoot(), client.timeout());
 }
 
-// One item at a time and one worker: the queue of a namespace is decided from the store, which our own writes are in.
+// One item at a time and one worker: the queue of a namespace is decided from the store, which our
+// own writes are in.
 milliseconds Manager::Inside::Work() {
-  const bool synced = experiments.store().Synced() && stops.store().Synced() && namespaces.store().Synced();
+  const bool synced =
+      experiments.store().Synced() && stops.store().Synced() && namespaces.store().Synced();
   if (stopping || !synced || !fence_proven || !lease.Leading()) return seconds(1);
   const nanoseconds started = clock.SinceBoot();
   if (started - forgotten_at > kForgetEvery) {
@@ -207,9 +248,13 @@ milliseconds Manager::Inside::Work() {
   ReconcileResult outcome = ReconcileResult::kSuccess;
   if (!result) {
     outcome = ReconcileResult::kError;
-    log.Warn("reconcile failed", {{"key", key->Print()}, {"reason", std::string(Name(result.error().reason))}, {"error", result.error().detail}});
-    if (result.error().retry_after.count() > 0) queue.AddAfter(*key, result.error().retry_after);
-    else queue.AddRateLimited(*key);
+    log.Warn("reconcile failed", {{"key", key->Print()},
+                                  {"reason", std::string(Name(result.error().reason))},
+                                  {"error", result.error().detail}});
+    if (result.error().retry_after.count() > 0)
+      queue.AddAfter(*key, result.error().retry_after);
+    else
+      queue.AddRateLimited(*key);
   } else {
     queue.Forget(*key);
     if (*result) {
@@ -225,7 +270,8 @@ milliseconds Manager::Inside::Work() {
   return milliseconds(0);
 }
 
-void Manager::Inside::ExperimentChanged(const std::shared_ptr<const Experiment>& before, const std::shared_ptr<const Experiment>& after) {
+void Manager::Inside::ExperimentChanged(const std::shared_ptr<const Experiment>& before,
+                                        const std::shared_ptr<const Experiment>& after) {
   const auto& one = after ? after : before;
   if (after) queue.Add(after->meta.key);
   const bool ended = before && before->status.Live() && !(after && after->status.Live());
@@ -242,12 +288,16 @@ void Manager::Inside::AddUnfinished(std::string_view ns) {
 Result<Profile> Manager::Inside::ReadProfile() {
   const nanoseconds now = clock.SinceBoot();
   if (profile && *profile && now - profile_at < kProfileFor) return *profile;
-  Result<Json> object = client.Get(kube::kConfigMaps, options.ns, "chaos-profile-" + options.profile);
+  Result<Json> object =
+      client.Get(kube::kConfigMaps, options.ns, "chaos-profile-" + options.profile);
   if (object) {
     profile = Profile::FromConfigMap(*object);
   } else {
-    profile = Error{object.error().reason, "profile " + options.profile + " cannot be read (ConfigMap chaos-profile-" + options.profile +
-                                               " in " + options.ns + "): " + object.error().detail, {}, 0};
+    profile = Error{object.error().reason,
+                    "profile " + options.profile + " cannot be read (ConfigMap chaos-profile-" +
+                        options.profile + " in " + options.ns + "): " + object.error().detail,
+                    {},
+                    0};
   }
   profile_at = now;
   return *profile;
@@ -256,21 +306,35 @@ Result<Profile> Manager::Inside::ReadProfile() {
 void Manager::Inside::AddScrape() {
   metrics->Add([this]() -> std::vector<GaugeFamily> {
     GaugeFamily info{"chaos_experiment_info", "One per experiment; the value is always 1.", {}};
-    GaugeFamily condition{"chaos_experiment_condition", "1 where the condition has this status.", {}};
-    GaugeFamily overdue{"chaos_revert_overdue_targets", "Targets whose fault may still be on after its deadline.", {}};
+    GaugeFamily condition{
+        "chaos_experiment_condition", "1 where the condition has this status.", {}};
+    GaugeFamily overdue{"chaos_revert_overdue_targets",
+                        "Targets whose fault may still be on after its deadline.",
+                        {}};
     double late = 0;
     for (const auto& e : experiments.store().List()) {
       const std::string& ns = e->meta.key.ns;
       const std::string& name = e->meta.key.name;
-      info.series.push_back({{{"namespace", ns}, {"name", name}, {"fault", e->status.fault_kind}, {"phase", e->status.phase},
-                              {"verdict", e->status.verdict}, {"reason", e->status.reason}}, 1});
+      info.series.push_back({{{"namespace", ns},
+                              {"name", name},
+                              {"fault", e->status.fault_kind},
+                              {"phase", e->status.phase},
+                              {"verdict", e->status.verdict},
+                              {"reason", e->status.reason}},
+                             1});
       for (const kube::Condition& c : e->status.conditions) {
-        for (const kube::ConditionStatus status : {kube::ConditionStatus::kTrue, kube::ConditionStatus::kFalse, kube::ConditionStatus::kUnknown}) {
-          condition.series.push_back({{{"namespace", ns}, {"name", name}, {"condition", c.type}, {"status", std::string(kube::Name(status))}},
+        for (const kube::ConditionStatus status :
+             {kube::ConditionStatus::kTrue, kube::ConditionStatus::kFalse,
+              kube::ConditionStatus::kUnknown}) {
+          condition.series.push_back({{{"namespace", ns},
+                                       {"name", name},
+                                       {"condition", c.type},
+                                       {"status", std::string(kube::Name(status))}},
                                       c.status == status ? 1.0 : 0.0});
         }
         if (c.type == "Clean" && c.reason == "RevertOverdue") {
-          for (const experiment::TargetStatus& t : e->status.targets) late += t.intent && !t.Ended();
+          for (const experiment::TargetStatus& t : e->status.targets)
+            late += t.intent && !t.Ended();
         }
       }
     }
@@ -283,9 +347,11 @@ void Manager::Inside::AddScrape() {
   });
 }
 
-Manager::Manager(ManagerOptions options, kube::Transport& transport, Clock& clock, std::uint64_t seed, Entropy& entropy,
-                 kube::Runner& runner, Log& log, Metrics* metrics)
-    : inside_(std::make_unique<Inside>(std::move(options), transport, clock, seed, entropy, runner, log, metrics)) {}
+Manager::Manager(ManagerOptions options, kube::Transport& transport, Clock& clock,
+                 std::uint64_t seed, Entropy& entropy, kube::Runner& runner, Log& log,
+                 Metrics* metrics)
+    : inside_(std::make_unique<Inside>(std::move(options), transport, clock, seed, entropy, runner,
+                                       log, metrics)) {}
 
 Manager::~Manager() {
   inside_->stopping = true;
@@ -314,7 +380,8 @@ std::string Manager::NotReadyBecause() const {
     std::lock_guard lock(inside_->mutex);
     return inside_->fence_found;
   }
-  const bool synced = inside_->experiments.store().Synced() && inside_->stops.store().Synced() && inside_->namespaces.store().Synced();
+  const bool synced = inside_->experiments.store().Synced() && inside_->stops.store().Synced() &&
+                      inside_->namespaces.store().Synced();
   return synced ? "" : "the first lists have not arrived yet";
 }
 

@@ -5,7 +5,8 @@
 namespace chaos::experiment {
 namespace {
 
-Json Container(const std::string& name, const std::string& image, const char* mode, const std::string& arguments) {
+Json Container(const std::string& name, const std::string& image, const char* mode,
+               const std::string& arguments) {
   return {{"name", name},
           {"image", image},
           {"imagePullPolicy", "IfNotPresent"},
@@ -24,7 +25,8 @@ Json Restricted() {
 }
 
 Json Patch(Json container, const std::string& pod_uid) {
-  return {{"metadata", {{"uid", pod_uid}}}, {"spec", {{"ephemeralContainers", Json::array({std::move(container)})}}}};
+  return {{"metadata", {{"uid", pod_uid}}},
+          {"spec", {{"ephemeralContainers", Json::array({std::move(container)})}}}};
 }
 
 }  // namespace
@@ -43,16 +45,19 @@ Json SidecarPatch(const Intent& intent, const std::string& pod_uid) {
 
 Json StopperPatch(const Intent& intent, const std::string& run, const std::string& pod_uid) {
   const protocol::StopArguments arguments{run, intent.nonce, "Stopped"};
-  Json container = Container(protocol::StopperName(run), intent.image, "stop", PrintJson(protocol::ToJson(arguments)));
+  Json container = Container(protocol::StopperName(run), intent.image, "stop",
+                             PrintJson(protocol::ToJson(arguments)));
   container["securityContext"] = Restricted();
   return Patch(std::move(container), pod_uid);
 }
 
 Json ProbePod(const Experiment& experiment, const std::string& run, const std::string& image,
               const protocol::ProbePodArguments& arguments) {
-  Json container = Container(std::string(protocol::kProbeContainer), image, "probe", PrintJson(protocol::ToJson(arguments)));
+  Json container = Container(std::string(protocol::kProbeContainer), image, "probe",
+                             PrintJson(protocol::ToJson(arguments)));
   container["securityContext"] = Restricted();
-  container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "32Mi"}}}, {"limits", {{"memory", "128Mi"}}}};
+  container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "32Mi"}}},
+                            {"limits", {{"memory", "128Mi"}}}};
   const Json labels = {{std::string(protocol::kManagedByLabel), protocol::kManagedBy},
                        {"app.kubernetes.io/name", "chaos-probe"},
                        {std::string(protocol::kExperimentUidLabel), experiment.meta.uid},
@@ -73,7 +78,8 @@ Json ProbePod(const Experiment& experiment, const std::string& run, const std::s
             {"automountServiceAccountToken", false},
             {"enableServiceLinks", false},
             {"terminationGracePeriodSeconds", 2},
-            {"securityContext", {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+            {"securityContext",
+             {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
             {"containers", Json::array({std::move(container)})}}}};
 }
 

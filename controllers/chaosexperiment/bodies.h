@@ -1,4 +1,5 @@
-// The objects that a run makes, as JSON. Pure: an intent and a run id in, the same bytes out, every time.
+// The objects that a run makes, as JSON. Pure: an intent and a run id in, the same bytes out, every
+// time.
 #pragma once
 
 #include <string>

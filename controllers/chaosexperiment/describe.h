@@ -1,4 +1,5 @@
-// Conditions, phase and wording of a status, from its facts. One place, so that no two parts disagree.
+// Conditions, phase and wording of a status, from its facts. One place, so that no two parts
+// disagree.
 #pragma once
 
 #include <string>
@@ -14,14 +15,17 @@ struct Blocked {
   std::string reason, message;
 };
 
-// Sets every condition for what `status` says. Requires: phase, verdict, reason and targets are set.
-void Describe(Status& status, std::int64_t generation, const Blocked* blocked, bool suspended, bool revert_overdue, TimePoint now);
+// Sets every condition for what `status` says. Requires: phase, verdict, reason and targets are
+// set.
+void Describe(Status& status, std::int64_t generation, const Blocked* blocked, bool suspended,
+              bool revert_overdue, TimePoint now);
 
 struct Happening {
   kube::EventKind kind = kube::EventKind::kNormal;
   std::string reason, action, note;
 };
-// What a person following the object should be told about the step from `before` to `after`: one per change.
+// What a person following the object should be told about the step from `before` to `after`: one
+// per change.
 std::vector<Happening> Happenings(const Status& before, const Status& after);
 
 }  // namespace chaos::experiment

@@ -9,7 +9,8 @@ namespace chaos::experiment {
 namespace {
 
 int Sidecars(const Pod& pod) {
-  return static_cast<int>(std::count_if(pod.sidecars.begin(), pod.sidecars.end(), protocol::IsOurContainer));
+  return static_cast<int>(
+      std::count_if(pod.sidecars.begin(), pod.sidecars.end(), protocol::IsOurContainer));
 }
 
 std::optional<Refusal> CheckTier(const Experiment& experiment, const Namespace& ns) {
@@ -17,16 +18,18 @@ std::optional<Refusal> CheckTier(const Experiment& experiment, const Namespace& 
   const std::string& name = ns.meta.key.name;
   if (label == ns.meta.labels.end()) {
     return Refusal{"NamespaceNotOptedIn",
-                   "namespace " + name + " has not opted in to chaos: kubectl label namespace " + name + " " +
-                       std::string(protocol::kMaxTierLabel) + "=" + std::string(protocol::Name(experiment.spec.max_privilege)),
+                   "namespace " + name + " has not opted in to chaos: kubectl label namespace " +
+                       name + " " + std::string(protocol::kMaxTierLabel) + "=" +
+                       std::string(protocol::Name(experiment.spec.max_privilege)),
                    true};
   }
   const std::optional<protocol::Tier> cap = protocol::TierFromName(label->second);
   if (!cap || experiment.spec.max_privilege > *cap) {
     return Refusal{"NamespaceTier",
-                   "safety.maxPrivilege " + std::string(protocol::Name(experiment.spec.max_privilege)) +
-                       " is above what namespace " + name + " allows (label " + std::string(protocol::kMaxTierLabel) + "=" +
-                       label->second + ")",
+                   "safety.maxPrivilege " +
+                       std::string(protocol::Name(experiment.spec.max_privilege)) +
+                       " is above what namespace " + name + " allows (label " +
+                       std::string(protocol::kMaxTierLabel) + "=" + label->second + ")",
                    true};
   }
   return std::nullopt;
@@ -34,50 +37,77 @@ std::optional<Refusal> CheckTier(const Experiment& experiment, const Namespace& 
 
 }  // namespace
 
-std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experiment, const Namespace* ns, const Stop* stop) {
+std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experiment,
+                                const Namespace* ns, const Stop* stop) {
   const Spec& spec = experiment.spec;
   const std::string& space = experiment.meta.key.ns;
   if (stop != nullptr) {
-    return Refusal{"StopEngaged", "ChaosStop " + stop->meta.key.name + " is there: nothing starts until it is deleted" +
-                                      (stop->reason.empty() ? "" : " (" + stop->reason + ")"), true};
+    return Refusal{"StopEngaged",
+                   "ChaosStop " + stop->meta.key.name +
+                       " is there: nothing starts until it is deleted" +
+                       (stop->reason.empty() ? "" : " (" + stop->reason + ")"),
+                   true};
   }
   if (space == "kube-system" || space == limits.operator_namespace) {
     return Refusal{"ProtectedNamespace", "nothing in namespace " + space + " is ever hit", false};
   }
-  if (ns == nullptr) return Refusal{"NamespaceUnknown", "namespace " + space + " has not been seen yet", true};
-  if (ns->terminating) return Refusal{"NamespaceTerminating", "namespace " + space + " is being deleted", false};
+  if (ns == nullptr)
+    return Refusal{"NamespaceUnknown", "namespace " + space + " has not been seen yet", true};
+  if (ns->terminating)
+    return Refusal{"NamespaceTerminating", "namespace " + space + " is being deleted", false};
   if (std::optional<Refusal> refusal = CheckTier(experiment, *ns)) return refusal;
   const protocol::FaultRow* fault = protocol::FindFault(spec.fault_key);
   if (fault == nullptr) {
-    return Refusal{"UnknownFault", "this operator carries out no fault of this kind: upgrade it, or use one of spec.fault's fields", false};
+    return Refusal{"UnknownFault",
+                   "this operator carries out no fault of this kind: upgrade it, or use one of "
+                   "spec.fault's fields",
+                   false};
   }
   if (fault->lowest_tier > spec.max_privilege) {
-    return Refusal{"Tier", std::string(fault->key) + " needs at least safety.maxPrivilege: " + std::string(protocol::Name(fault->lowest_tier)), false};
+    return Refusal{"Tier",
+                   std::string(fault->key) + " needs at least safety.maxPrivilege: " +
+                       std::string(protocol::Name(fault->lowest_tier)),
+                   false};
   }
-  if (fault->lasts && spec.duration <= milliseconds(0)) return Refusal{"Duration", std::string(fault->key) + " needs spec.duration", false};
+  if (fault->lasts && spec.duration <= milliseconds(0))
+    return Refusal{"Duration", std::string(fault->key) + " needs spec.duration", false};
   if (spec.duration > limits.max_duration) {
-    return Refusal{"Duration", "spec.duration " + PrintDuration(spec.duration) + " is above this operator's limit of " +
-                                   PrintDuration(limits.max_duration), false};
+    return Refusal{"Duration",
+                   "spec.duration " + PrintDuration(spec.duration) +
+                       " is above this operator's limit of " + PrintDuration(limits.max_duration),
+                   false};
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experiment, const Census& census, const Pod& target) {
+std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experiment,
+                                 const Census& census, const Pod& target) {
   const std::string pod = "pod " + target.meta.key.name;
   if (target.Ours()) return Refusal{"OwnPod", pod + " belongs to this operator", false};
-  if (target.host_network) return Refusal{"HostNetwork", pod + " uses the network of its node: a fault there would hit the whole node", false};
-  if (target.meta.deleting || target.phase != "Running") return Refusal{"NotRunning", pod + " is not running (any more)", false};
+  if (target.host_network)
+    return Refusal{"HostNetwork",
+                   pod + " uses the network of its node: a fault there would hit the whole node",
+                   false};
+  if (target.meta.deleting || target.phase != "Running")
+    return Refusal{"NotRunning", pod + " is not running (any more)", false};
   // The sidecar of this run may be there already: only a new one is counted.
   const std::string mine = protocol::SidecarName(RunId(experiment.meta.uid, experiment.spec_hash));
-  const bool launched = std::find(target.sidecars.begin(), target.sidecars.end(), mine) != target.sidecars.end();
+  const bool launched =
+      std::find(target.sidecars.begin(), target.sidecars.end(), mine) != target.sidecars.end();
   if (!launched && Sidecars(target) + 2 > limits.max_sidecars) {
-    return Refusal{"SidecarLimit", pod + " already has " + CountSidecars(limits, target) +
-                                       " sidecars of earlier runs, which cannot be removed: replace the pod (kubectl delete pod " +
-                                       target.meta.key.name + ")", false};
+    return Refusal{"SidecarLimit",
+                   pod + " already has " + CountSidecars(limits, target) +
+                       " sidecars of earlier runs, which cannot be removed: replace the pod "
+                       "(kubectl delete pod " +
+                       target.meta.key.name + ")",
+                   false};
   }
   if (census.live_targets + 1 > limits.max_live_targets) {
-    return Refusal{"LiveTargets", std::to_string(census.live_targets) + " targets are hit in this cluster already and the limit is " +
-                                      std::to_string(limits.max_live_targets), false};
+    return Refusal{"LiveTargets",
+                   std::to_string(census.live_targets) +
+                       " targets are hit in this cluster already and the limit is " +
+                       std::to_string(limits.max_live_targets),
+                   false};
   }
   return std::nullopt;
 }

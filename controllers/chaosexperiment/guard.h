@@ -10,27 +10,29 @@
 namespace chaos::experiment {
 
 struct Limits {
-  int max_live_targets = 50;                       // in the whole cluster, over all runs
+  int max_live_targets = 50;  // in the whole cluster, over all runs
   milliseconds max_duration{std::chrono::hours(1)};
-  int max_sidecars = 32;                           // of ours, per pod: they can never be removed
+  int max_sidecars = 32;  // of ours, per pod: they can never be removed
   std::string operator_namespace;
 };
 
 // Every injection in the cluster that may still be on.
 struct Census {
-  int live_targets = 0;                            // of other runs
+  int live_targets = 0;  // of other runs
 };
 
 struct Refusal {
-  std::string rule;                                // low cardinality: label of chaos_guard_refusals_total
+  std::string rule;  // low cardinality: label of chaos_guard_refusals_total
   std::string message;
-  bool may_pass_later = false;                     // waiting can help: the run stays Pending until startingDeadline
+  bool may_pass_later = false;  // waiting can help: the run stays Pending until startingDeadline
 };
 
 // Asked before anything is created for the run.
-std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experiment, const Namespace* ns, const Stop* stop);
+std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experiment,
+                                const Namespace* ns, const Stop* stop);
 // Asked for each target, before the intent and again before the launch.
-std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experiment, const Census& census, const Pod& target);
+std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experiment,
+                                 const Census& census, const Pod& target);
 
 // "3/32": ours in this pod, and the limit.
 std::string CountSidecars(const Limits& limits, const Pod& pod);

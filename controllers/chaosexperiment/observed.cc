@@ -19,6 +19,8 @@ void Said::Add(const protocol::Event& event) {
     failure = event.reason;
     message = event.message;
   }
+  if (event.event == "reverted" || event.event == "stopped") cut_short = event.reason;
+  ended = ended || event.event == "reverted" || event.event == "stopped" || event.event == "failed";
 }
 
 void Said::Add(const protocol::Record& record) {
@@ -26,6 +28,8 @@ void Said::Add(const protocol::Record& record) {
   if (record.verified) verified_at = record.verified;
   if (record.reverted) reverted_at = record.reverted;
   if (record.state == "failed" && failure.empty()) failure = record.code;
+  if ((record.state == "reverted" || record.state == "stopped") && record.code != "ok")
+    cut_short = record.code;
   for (const auto& [key, value] : record.figures) measured.try_emplace(key, value);
 }
 

@@ -1,4 +1,5 @@
-// Everything that a plan is made from besides the experiment itself. Values and views; gathered by the reconciler.
+// Everything that a plan is made from besides the experiment itself. Values and views; gathered by
+// the reconciler.
 #pragma once
 
 #include <map>
@@ -18,7 +19,9 @@ namespace chaos::experiment {
 // What the injector of one target has said, from its log lines and its termination message alike.
 struct Said {
   std::optional<TimePoint> armed_at, applied_at, verified_at, reverted_at;
-  std::string failure, message;                 // a reason of protocol/events.h
+  std::string failure, message;  // a reason of protocol/events.h
+  std::string cut_short;         // why it ended before its deadline: stopped | terminated
+  bool ended = false;            // its last event has been seen
   std::string mechanism;
   std::map<std::string, std::string> requested, measured;
   std::int64_t last_seq = 0;
@@ -26,41 +29,42 @@ struct Said {
   void Add(const protocol::Record& record);
 };
 
-// What this process knows of one target beyond the stores. Lost with the process, and then found again.
+// What this process knows of one target beyond the stores. Lost with the process, and then found
+// again.
 struct TargetView {
   Said said;
   bool preflight_done = false;
-  std::optional<Error> preflight_error;         // the API server would refuse the sidecar
+  std::optional<Error> preflight_error;  // the API server would refuse the sidecar
   std::optional<Error> launch_error, stopper_error;
-  int log_reads = 0;                            // while it ran
-  int last_reads = 0;                           // after it ended: one that worked, or two that did not
+  int log_reads = 0;   // while it ran
+  int last_reads = 0;  // after it ended: one that worked, or two that did not
 };
 
 struct Settings {
   std::string injector_image, load_image;
-  seconds start_window{60};                     // an injector that starts later than this never arms
-  protocol::Control last_control;               // the API server, as a pod sees it
+  seconds start_window{60};        // an injector that starts later than this never arms
+  protocol::Control last_control;  // the API server, as a pod sees it
 };
 
 struct Observed {
   const Limits* limits = nullptr;
   const Settings* settings = nullptr;
   const Namespace* ns = nullptr;
-  const Stop* stop = nullptr;                   // a ChaosStop that covers the namespace
+  const Stop* stop = nullptr;                               // a ChaosStop that covers the namespace
   std::vector<std::shared_ptr<const Experiment>> siblings;  // the others of the namespace
   int max_live = 1;
   Census census;
-  std::string not_bound;                        // why pods cannot be seen there; empty = they can
+  std::string not_bound;  // why pods cannot be seen there; empty = they can
   bool pods_synced = false;
   Pods pods;
-  std::optional<std::vector<Service>> services; // read only for a run that has no intent yet
+  std::optional<std::vector<Service>> services;  // read only for a run that has no intent yet
   std::optional<Profile> profile;
   std::string profile_error;
   const SampleLog* samples = nullptr;
-  std::optional<Error> probe_pod_error;         // it could not be created
+  std::optional<Error> probe_pod_error;  // it could not be created
   bool probe_pod_deleted = false;
-  std::map<std::string, TargetView> targets;    // by pod uid
-  std::vector<std::string> nonces;              // fresh ones, should an intent be made now
+  std::map<std::string, TargetView> targets;  // by pod uid
+  std::vector<std::string> nonces;            // fresh ones, should an intent be made now
 };
 
 }  // namespace chaos::experiment

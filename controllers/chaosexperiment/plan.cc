@@ -11,7 +11,9 @@ Step Plan(const Experiment& experiment, const Observed& world, TimePoint now) {
 }
 
 Planner::Planner(const Experiment& experiment, const Observed& world, TimePoint now)
-    : experiment_(experiment), spec_(experiment.spec), world_(world),
+    : experiment_(experiment),
+      spec_(experiment.spec),
+      world_(world),
       now_(std::chrono::floor<milliseconds>(now)),  // as it will be read back
       next_(experiment.status) {
   const std::string& hash = next_.Live() ? next_.active_run : experiment.spec_hash;
@@ -19,10 +21,13 @@ Planner::Planner(const Experiment& experiment, const Observed& world, TimePoint 
 }
 
 Step Planner::Run() {
-  if (next_.Live()) PlanLive();
-  else PlanIdle();
+  if (next_.Live())
+    PlanLive();
+  else
+    PlanIdle();
   if (described_) {
-    Describe(next_, experiment_.meta.generation, blocked_ ? &*blocked_ : nullptr, suspended_, revert_overdue_, now_);
+    Describe(next_, experiment_.meta.generation, blocked_ ? &*blocked_ : nullptr, suspended_,
+             revert_overdue_, now_);
   }
   if (next_ != experiment_.status) {
     step_.actions.clear();  // intent before act: first the object says it, then it is done

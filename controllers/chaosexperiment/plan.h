@@ -1,7 +1,8 @@
 // What to do next for one experiment, given everything known. Pure: same input, same actions.
 //
-// Invariant (intent before act): a plan either changes the status, and then writing it is its only action, or it acts
-// from the status exactly as it is persisted. So nothing is ever done that a successor could not find in the object.
+// Invariant (intent before act): a plan either changes the status, and then writing it is its only
+// action, or it acts from the status exactly as it is persisted. So nothing is ever done that a
+// successor could not find in the object.
 #pragma once
 
 #include <optional>
@@ -13,26 +14,49 @@
 
 namespace chaos::experiment {
 
-struct WriteStatus { Status status; };
-struct AddFinalizer { std::string ran; };       // together with the annotation that says this spec has run
+struct WriteStatus {
+  Status status;
+};
+struct AddFinalizer {
+  std::string ran;
+};  // together with the annotation that says this spec has run
 struct RemoveFinalizer {};
 struct RemoveAbort {};
-struct CreateProbePod { Json pod; };
-struct FollowProbePod { std::string pod; };
-struct DeleteProbePod { std::string pod; };
+struct CreateProbePod {
+  Json pod;
+};
+struct FollowProbePod {
+  std::string pod;
+};
+struct DeleteProbePod {
+  std::string pod;
+};
 // The ephemeral container as the API server would take it; never stored (dry run).
-struct Preflight { std::string pod, uid; Json patch; };
-struct LaunchInjector { std::string pod, uid; Json patch; };
-struct LaunchStopper { std::string pod, uid; Json patch; };
-struct ReadLog { std::string pod, uid, container; bool last = false; };  // last: its container has ended
+struct Preflight {
+  std::string pod, uid;
+  Json patch;
+};
+struct LaunchInjector {
+  std::string pod, uid;
+  Json patch;
+};
+struct LaunchStopper {
+  std::string pod, uid;
+  Json patch;
+};
+struct ReadLog {
+  std::string pod, uid, container;
+  bool last = false;
+};  // last: its container has ended
 
-using Action = std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod, FollowProbePod,
-                            DeleteProbePod, Preflight, LaunchInjector, LaunchStopper, ReadLog>;
+using Action =
+    std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod,
+                 FollowProbePod, DeleteProbePod, Preflight, LaunchInjector, LaunchStopper, ReadLog>;
 
 struct Step {
   std::vector<Action> actions;
-  std::optional<TimePoint> wake;                // look again then, even if nothing happens
-  std::string refused_rule;                     // of the guard, for its counter
+  std::optional<TimePoint> wake;  // look again then, even if nothing happens
+  std::string refused_rule;       // of the guard, for its counter
 };
 
 Step Plan(const Experiment& experiment, const Observed& world, TimePoint now);

@@ -10,9 +10,10 @@
 namespace chaos::experiment {
 namespace {
 
-constexpr seconds kProbeStart{60};      // for the probe pod's first line, and for every probe to be good once
-constexpr seconds kSilence{20};         // longer without a line, the probe pod counts as lost
-constexpr seconds kGrace{5};            // past a deadline before it counts as overdue
+constexpr seconds kProbeStart{
+    60};  // for the probe pod's first line, and for every probe to be good once
+constexpr seconds kSilence{20};  // longer without a line, the probe pod counts as lost
+constexpr seconds kGrace{5};     // past a deadline before it counts as overdue
 
 std::string Annotation(const Experiment& e, std::string_view key) {
   const auto found = e.meta.annotations.find(std::string(key));
@@ -20,7 +21,8 @@ std::string Annotation(const Experiment& e, std::string_view key) {
 }
 
 bool AnyIntent(const Status& s) {
-  return std::any_of(s.targets.begin(), s.targets.end(), [](const TargetStatus& t) { return t.intent.has_value(); });
+  return std::any_of(s.targets.begin(), s.targets.end(),
+                     [](const TargetStatus& t) { return t.intent.has_value(); });
 }
 
 }  // namespace
@@ -29,23 +31,31 @@ void Planner::PlanLive() {
   NoticeStop();
   if (next_.stop && !Annotation(experiment_, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
   if (AnyIntent(next_)) return PlanInjected();
-  if (next_.stop) return Conclude({"Aborted", "Stopped", next_.stop->by + ": " + next_.stop->reason});
+  if (next_.stop)
+    return Conclude({"Aborted", "Stopped", next_.stop->by + ": " + next_.stop->reason});
   PlanBaseline();
 }
 
 void Planner::NoticeStop() {
   if (next_.stop) return;
-  const auto stop = [&](const char* by, std::string reason) { next_.stop = StopStatus{std::move(reason), by, now_}; };
+  const auto stop = [&](const char* by, std::string reason) {
+    next_.stop = StopStatus{std::move(reason), by, now_};
+  };
   const std::string abort = Annotation(experiment_, protocol::kAbortAnnotation);
   if (!abort.empty()) return stop("Abort", abort);
   if (experiment_.meta.deleting) return stop("Deletion", "the experiment was deleted");
-  if (world_.stop) return stop("ChaosStop", world_.stop->meta.key.name + (world_.stop->reason.empty() ? "" : ": " + world_.stop->reason));
-  if (world_.ns && world_.ns->terminating) return stop("NamespaceTermination", "the namespace is being deleted");
-  if (experiment_.spec_hash != next_.active_run) return stop("SpecChange", "the spec was changed while its run was live");
+  if (world_.stop)
+    return stop("ChaosStop", world_.stop->meta.key.name +
+                                 (world_.stop->reason.empty() ? "" : ": " + world_.stop->reason));
+  if (world_.ns && world_.ns->terminating)
+    return stop("NamespaceTermination", "the namespace is being deleted");
+  if (experiment_.spec_hash != next_.active_run)
+    return stop("SpecChange", "the spec was changed while its run was live");
   if (next_.phase != "Active" || world_.samples == nullptr) return;
   for (const AbortWhen& rule : spec_.abort_when) {
     if (FailingFor(world_.samples->Of(rule.probe), now_, rule.fails_for)) {
-      return stop("AbortWhen", "probe " + rule.probe + " has failed for " + PrintDuration(rule.fails_for));
+      return stop("AbortWhen",
+                  "probe " + rule.probe + " has failed for " + PrintDuration(rule.fails_for));
     }
   }
 }
@@ -56,13 +66,15 @@ void Planner::PlanBaseline() {
     const auto& error = View(target.uid).preflight_error;
     if (!error) continue;
     if (error->reason == Reason::kNotFound) break;  // gone: Recheck selects again
-    return Conclude({"Inconclusive", "Refused", "pod " + target.pod + " refuses the injector: " + error->detail});
+    return Conclude({"Inconclusive", "Refused",
+                     "pod " + target.pod + " refuses the injector: " + error->detail});
   }
   if (!spec_.probes.empty() && (!ProbesReady() || !BaselineHolds())) return;
   if (!Recheck()) return;
   if (!kube::HasFinalizer(experiment_.meta, protocol::kFinalizer)) {
     std::string ran = Annotation(experiment_, protocol::kRanAnnotation);
-    if (("," + ran + ",").find("," + next_.active_run + ",") == std::string::npos) ran += (ran.empty() ? "" : ",") + next_.active_run;
+    if (("," + ran + ",").find("," + next_.active_run + ",") == std::string::npos)
+      ran += (ran.empty() ? "" : ",") + next_.active_run;
     constexpr std::size_t kTenHashes = 10 * 17 - 1;
     if (ran.size() > kTenHashes) ran = ran.substr(ran.size() - kTenHashes);
     return Do(AddFinalizer{ran});
@@ -76,7 +88,8 @@ bool Planner::PreflightDone() {
   for (const TargetStatus& target : next_.targets) {
     if (View(target.uid).preflight_done) continue;
     done = false;
-    const Intent trial{protocol::SidecarName(run_), world_.settings->injector_image, "", "{}", {}, {}, {}};
+    const Intent trial{
+        protocol::SidecarName(run_), world_.settings->injector_image, "", "{}", {}, {}, {}};
     Do(experiment::Preflight{target.pod, target.uid, SidecarPatch(trial, target.uid)});
   }
   return done;
@@ -85,7 +98,8 @@ bool Planner::PreflightDone() {
 // The probe pod is there and every probe that counts Before has been good once.
 bool Planner::ProbesReady() {
   if (world_.probe_pod_error) {
-    Conclude({"Inconclusive", "Refused", "the probe pod was refused: " + world_.probe_pod_error->detail});
+    Conclude({"Inconclusive", "Refused",
+              "the probe pod was refused: " + world_.probe_pod_error->detail});
     return false;
   }
   const Pod* pod = FindPod(next_.resolved.probe_pod, "");
@@ -94,12 +108,14 @@ bool Planner::ProbesReady() {
     std::string error;
     bool later = false;
     const auto arguments = ProbeArgumentsFor(error, later);
-    if (arguments) Do(CreateProbePod{ProbePod(experiment_, run_, world_.settings->load_image, *arguments)});
+    if (arguments)
+      Do(CreateProbePod{ProbePod(experiment_, run_, world_.settings->load_image, *arguments)});
   }
   if (pod != nullptr) Do(FollowProbePod{next_.resolved.probe_pod});
   if (next_.baseline_started_at) return true;
 
-  const std::optional<TimePoint> good = started ? FirstAllGood(spec_.probes, *world_.samples) : std::nullopt;
+  const std::optional<TimePoint> good =
+      started ? FirstAllGood(spec_.probes, *world_.samples) : std::nullopt;
   if (good) {
     next_.baseline_started_at = std::chrono::floor<milliseconds>(*good);
     return false;  // written first
@@ -111,16 +127,27 @@ bool Planner::ProbesReady() {
   }
   if (!started) {
     const ContainerState* state = pod ? pod->State(protocol::kProbeContainer) : nullptr;
-    const std::string why = state && !state->reason.empty() ? " (" + state->reason + (state->message.empty() ? "" : ": " + state->message) + ")" : "";
-    Conclude({"Inconclusive", "NoData", "the probe pod " + next_.resolved.probe_pod + " has said nothing for " + PrintDuration(kProbeStart) + why});
+    const std::string why =
+        state && !state->reason.empty()
+            ? " (" + state->reason + (state->message.empty() ? "" : ": " + state->message) + ")"
+            : "";
+    Conclude({"Inconclusive", "NoData",
+              "the probe pod " + next_.resolved.probe_pod + " has said nothing for " +
+                  PrintDuration(kProbeStart) + why});
     return false;
   }
   for (const ProbeSpec& probe : spec_.probes) {
     const std::vector<Sample>& samples = world_.samples->Of(probe.name);
-    if (!probe.before || std::any_of(samples.begin(), samples.end(), [](const Sample& s) { return s.ok; })) continue;
+    if (!probe.before ||
+        std::any_of(samples.begin(), samples.end(), [](const Sample& s) { return s.ok; }))
+      continue;
     const std::string last = world_.samples->LastError(probe.name);
-    Conclude(samples.empty() ? Judgement{"Inconclusive", "NoData", "probe " + probe.name + " has not given one sample"}
-                             : Judgement{"Inconclusive", "SteadyStateNotMet", "probe " + probe.name + " was never good before the fault" + (last.empty() ? "" : ": " + last)});
+    Conclude(samples.empty()
+                 ? Judgement{"Inconclusive", "NoData",
+                             "probe " + probe.name + " has not given one sample"}
+                 : Judgement{"Inconclusive", "SteadyStateNotMet",
+                             "probe " + probe.name + " was never good before the fault" +
+                                 (last.empty() ? "" : ": " + last)});
     return false;
   }
   return false;
@@ -138,7 +165,8 @@ bool Planner::BaselineHolds() {
     if (now_ <= end + kSilence) {
       Wake(end + kSilence + milliseconds(1));
     } else {
-      Conclude({"Inconclusive", "NoData", "the probe pod " + next_.resolved.probe_pod + " went silent during the baseline"});
+      Conclude({"Inconclusive", "NoData",
+                "the probe pod " + next_.resolved.probe_pod + " went silent during the baseline"});
     }
     return false;
   }
@@ -147,7 +175,8 @@ bool Planner::BaselineHolds() {
     const PhaseCount count = CountIn(world_.samples->Of(probe.name), {from, now_});
     if (count.failed == 0) continue;
     Conclude({"Inconclusive", "SteadyStateNotMet",
-              "probe " + probe.name + " failed in " + std::to_string(count.failed) + " of " + std::to_string(count.samples) +
+              "probe " + probe.name + " failed in " + std::to_string(count.failed) + " of " +
+                  std::to_string(count.samples) +
                   " samples before the fault: " + world_.samples->LastError(probe.name)});
     return false;
   }
@@ -156,12 +185,15 @@ bool Planner::BaselineHolds() {
 
 // What was true when the run started must still be true when it hurts somebody.
 bool Planner::Recheck() {
-  const TimePoint limit = *next_.eligible_at + spec_.starting_deadline + spec_.baseline + kProbeStart;
+  const TimePoint limit =
+      *next_.eligible_at + spec_.starting_deadline + spec_.baseline + kProbeStart;
   if (now_ > limit) {
-    Conclude({"Inconclusive", "StartingDeadlineExceeded", "the fault could not be put on in time, so it never was"});
+    Conclude({"Inconclusive", "StartingDeadlineExceeded",
+              "the fault could not be put on in time, so it never was"});
     return false;
   }
-  if (std::optional<Refusal> refusal = MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
+  if (std::optional<Refusal> refusal =
+          MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
     step_.refused_rule = refusal->rule;
     Conclude({"Inconclusive", "Refused", refusal->rule + ": " + refusal->message});
     return false;
@@ -172,17 +204,20 @@ bool Planner::Recheck() {
   }
   for (const TargetStatus& target : next_.targets) {
     const Pod* pod = FindPod(target.pod, target.uid);
-    if (pod == nullptr || pod->meta.deleting || pod->phase != "Running") {  // replaced until the first launch
+    if (pod == nullptr || pod->meta.deleting ||
+        pod->phase != "Running") {  // replaced until the first launch
       const std::optional<TimePoint> baseline = next_.baseline_started_at;
       Start();
       next_.baseline_started_at = baseline;
       if (blocked_) {
-        Conclude({"Inconclusive", "TargetGone", "pod " + target.pod + " went away before the fault: " + blocked_->message});
+        Conclude({"Inconclusive", "TargetGone",
+                  "pod " + target.pod + " went away before the fault: " + blocked_->message});
         blocked_.reset();
       }
       return false;
     }
-    if (std::optional<Refusal> refusal = MayInject(*world_.limits, experiment_, world_.census, *pod)) {
+    if (std::optional<Refusal> refusal =
+            MayInject(*world_.limits, experiment_, world_.census, *pod)) {
       step_.refused_rule = refusal->rule;
       Conclude({"Inconclusive", "Refused", refusal->rule + ": " + refusal->message});
       return false;
@@ -191,7 +226,8 @@ bool Planner::Recheck() {
   return true;
 }
 
-// The promise, written down before anybody is touched: who, with what, in which window, until when at the latest.
+// The promise, written down before anybody is touched: who, with what, in which window, until when
+// at the latest.
 void Planner::PersistIntents() {
   Pods targets;
   for (const TargetStatus& target : next_.targets) {
@@ -199,12 +235,14 @@ void Planner::PersistIntents() {
       if (pod->meta.uid == target.uid) targets.push_back(pod);
     }
   }
-  Result<Peers> peers = ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services, targets);
+  Result<Peers> peers =
+      ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services, targets);
   if (!peers) return Conclude({"Inconclusive", "Refused", "NoPeers: " + peers.error().detail});
   next_.resolved.peers.clear();
-  for (const protocol::Peer& peer : peers->peers) next_.resolved.peers.push_back({peer.name, peer.addresses});
-  const std::vector<protocol::Control> controls =
-      PickControls(*world_.profile, world_.pods, targets, peers->peers, world_.settings->last_control);
+  for (const protocol::Peer& peer : peers->peers)
+    next_.resolved.peers.push_back({peer.name, peer.addresses});
+  const std::vector<protocol::Control> controls = PickControls(
+      *world_.profile, world_.pods, targets, peers->peers, world_.settings->last_control);
   next_.intended_at = now_;
   next_.phase = "Injecting";
   for (std::size_t i = 0; i < next_.targets.size(); ++i) {
@@ -221,13 +259,19 @@ void Planner::PersistIntents() {
     a.controls = controls;
     if (!pod->host_ip.empty()) a.protect = {pod->host_ip};
     target.state = "Intended";
-    target.intent = Intent{protocol::SidecarName(run_), world_.settings->injector_image, a.nonce, PrintJson(protocol::ToJson(a)),
-                           a.not_before, a.not_after, a.not_after + a.duration + kGrace};
+    target.intent = Intent{protocol::SidecarName(run_),
+                           world_.settings->injector_image,
+                           a.nonce,
+                           PrintJson(protocol::ToJson(a)),
+                           a.not_before,
+                           a.not_after,
+                           a.not_after + a.duration + kGrace};
   }
 }
 
 void Planner::PlanInjected() {
-  if (!spec_.probes.empty() && FindPod(next_.resolved.probe_pod, "") != nullptr) Do(FollowProbePod{next_.resolved.probe_pod});
+  if (!spec_.probes.empty() && FindPod(next_.resolved.probe_pod, "") != nullptr)
+    Do(FollowProbePod{next_.resolved.probe_pod});
   if (!world_.pods_synced && world_.not_bound.empty()) {
     Wake(now_ + seconds(1));
     return;
@@ -242,13 +286,16 @@ void Planner::PlanInjected() {
       const bool limit = next_.stop->by == "AbortWhen";
       static const SampleLog kNone;
       Status figures = next_;
-      (void)Judge(spec_, world_.samples ? *world_.samples : kNone, now_, figures);  // for its timings and counts alone
+      (void)Judge(spec_, world_.samples ? *world_.samples : kNone, now_,
+                  figures);  // for its timings and counts alone
       next_ = std::move(figures);
-      return Conclude({limit ? "Failed" : "Aborted", limit ? "LimitBroken" : "Stopped", next_.stop->by + ": " + next_.stop->reason});
+      return Conclude({limit ? "Failed" : "Aborted", limit ? "LimitBroken" : "Stopped",
+                       next_.stop->by + ": " + next_.stop->reason});
     }
     static const SampleLog kNone;
     Status judged = next_;
-    if (std::optional<Judgement> judgement = Judge(spec_, world_.samples ? *world_.samples : kNone, now_, judged)) {
+    if (std::optional<Judgement> judgement =
+            Judge(spec_, world_.samples ? *world_.samples : kNone, now_, judged)) {
       next_ = std::move(judged);
       return Conclude(*judgement);
     }
@@ -256,8 +303,9 @@ void Planner::PlanInjected() {
     Wake(now_ + seconds(1));
     return;
   }
-  const bool on = std::all_of(next_.targets.begin(), next_.targets.end(),
-                              [](const TargetStatus& t) { return t.Ended() || t.verified_at.has_value(); });
+  const bool on =
+      std::all_of(next_.targets.begin(), next_.targets.end(),
+                  [](const TargetStatus& t) { return t.Ended() || t.verified_at.has_value(); });
   next_.phase = on ? "Active" : "Injecting";
   if (!spec_.abort_when.empty()) Wake(now_ + seconds(1));
 }
@@ -266,17 +314,23 @@ void Planner::PlanInjected() {
 void Planner::NoticeLatePeers() {
   if (!world_.profile) return;
   std::vector<std::string> known;
-  for (const PeerStatus& peer : next_.resolved.peers) known.insert(known.end(), peer.addresses.begin(), peer.addresses.end());
+  for (const PeerStatus& peer : next_.resolved.peers)
+    known.insert(known.end(), peer.addresses.begin(), peer.addresses.end());
   Result<Peers> now = ResolvePeers(spec_.partition, *world_.profile, world_.pods, {}, {});
   if (!now) return;
   for (const protocol::Peer& peer : now->peers) {
-    const bool is_target = std::any_of(next_.targets.begin(), next_.targets.end(), [&](const TargetStatus& t) { return "pod " + t.pod == peer.name; });
-    const bool covered = std::all_of(peer.addresses.begin(), peer.addresses.end(), [&](const std::string& address) {
-      return std::find(known.begin(), known.end(), address) != known.end();
-    });
+    const bool is_target =
+        std::any_of(next_.targets.begin(), next_.targets.end(),
+                    [&](const TargetStatus& t) { return "pod " + t.pod == peer.name; });
+    const bool covered =
+        std::all_of(peer.addresses.begin(), peer.addresses.end(), [&](const std::string& address) {
+          return std::find(known.begin(), known.end(), address) != known.end();
+        });
     if (is_target || covered) continue;
     const std::string missing = peer.name + " appeared after the fault was put on";
-    if (std::find(next_.coverage_missing.begin(), next_.coverage_missing.end(), missing) != next_.coverage_missing.end()) continue;
+    if (std::find(next_.coverage_missing.begin(), next_.coverage_missing.end(), missing) !=
+        next_.coverage_missing.end())
+      continue;
     if (next_.coverage_missing.size() >= 16) continue;
     next_.coverage = "Partial";
     next_.coverage_missing.push_back(missing);

@@ -11,7 +11,8 @@
 namespace chaos::experiment {
 namespace {
 
-constexpr seconds kLookAgain{5};  // what blocks a start may change without an event of ours: a right, a Service, a profile
+constexpr seconds kLookAgain{
+    5};  // what blocks a start may change without an event of ours: a right, a Service, a profile
 
 std::int64_t DefaultSeed(const Experiment& e) {
   const std::string digest = Sha256Hex(e.meta.uid + "/" + std::to_string(e.spec.run)).substr(0, 8);
@@ -62,10 +63,13 @@ void Planner::PlanIdle() {
     return;
   }
   const std::string& hash = experiment_.spec_hash;
-  const bool shown = next_.phase == "Finished" && !next_.runs.empty() && next_.runs.back().spec_hash == hash;
+  const bool shown =
+      next_.phase == "Finished" && !next_.runs.empty() && next_.runs.back().spec_hash == hash;
   if (shown && !Annotation(experiment_, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
   if (shown) return;  // described again: only observedGeneration can differ
-  if (next_.reason == "DryRun" && !spec_.dry_run.empty() && next_.observed_generation == experiment_.meta.generation) return;
+  if (next_.reason == "DryRun" && !spec_.dry_run.empty() &&
+      next_.observed_generation == experiment_.meta.generation)
+    return;
   if (RanBefore()) return;
   PlanStart();
 }
@@ -73,13 +77,16 @@ void Planner::PlanIdle() {
 // What a finished run left: its probe pod, our finalizer.
 void Planner::CleanUp() {
   if (!next_.resolved.probe_pod.empty()) {
-    if (world_.probe_pod_deleted) next_.resolved.probe_pod.clear();
-    else Do(DeleteProbePod{next_.resolved.probe_pod});
+    if (world_.probe_pod_deleted)
+      next_.resolved.probe_pod.clear();
+    else
+      Do(DeleteProbePod{next_.resolved.probe_pod});
   }
   if (kube::HasFinalizer(experiment_.meta, protocol::kFinalizer)) Do(RemoveFinalizer{});
 }
 
-// Neither re-applying, nor two tools flipping a field, nor a restore from a backup runs a spec twice.
+// Neither re-applying, nor two tools flipping a field, nor a restore from a backup runs a spec
+// twice.
 bool Planner::RanBefore() {
   if (const RunRecord* ran = next_.FindRun(experiment_.spec_hash)) {
     const RunRecord record = *ran;
@@ -88,7 +95,8 @@ bool Planner::RanBefore() {
     next_.verdict = record.verdict;
     next_.reason = record.reason;
     next_.finished_at = record.at;
-    next_.summary = "this spec has run before" + (record.at ? ", until " + PrintTime(*record.at, 0) : std::string()) +
+    next_.summary = "this spec has run before" +
+                    (record.at ? ", until " + PrintTime(*record.at, 0) : std::string()) +
                     ": raise spec.run to run it again";
     std::erase_if(next_.runs, [&](const RunRecord& r) { return r.spec_hash == record.spec_hash; });
     next_.runs.push_back(record);  // newest last: what is shown
@@ -97,8 +105,10 @@ bool Planner::RanBefore() {
   const std::string ran = "," + Annotation(experiment_, protocol::kRanAnnotation) + ",";
   if (ran.find("," + experiment_.spec_hash + ",") == std::string::npos) return false;
   ForgetRun(next_);
-  Conclude({"Inconclusive", "Restored", "the annotation " + std::string(protocol::kRanAnnotation) +
-                                            " says that this spec has run already, but its status is gone (a restored backup?): raise spec.run to run it again"});
+  Conclude({"Inconclusive", "Restored",
+            "the annotation " + std::string(protocol::kRanAnnotation) +
+                " says that this spec has run already, but its status is gone (a restored "
+                "backup?): raise spec.run to run it again"});
   return true;
 }
 
@@ -108,13 +118,17 @@ bool Planner::Queued() {
   std::optional<TimePoint> last_end;
   for (const auto& other : world_.siblings) {
     live += other->status.Live();
-    if (other->status.finished_at) last_end = std::max(*other->status.finished_at, last_end.value_or(*other->status.finished_at));
+    if (other->status.finished_at)
+      last_end =
+          std::max(*other->status.finished_at, last_end.value_or(*other->status.finished_at));
     in_front = in_front || (Waiting(*other) && Earlier(*other, experiment_));
   }
   if (live >= world_.max_live || (in_front && live + 1 >= world_.max_live)) return true;
   if (!next_.eligible_at) {
     const bool fresh = experiment_.meta.generation <= 1;
-    next_.eligible_at = fresh ? std::max(experiment_.meta.created, last_end.value_or(experiment_.meta.created)) : now_;
+    next_.eligible_at =
+        fresh ? std::max(experiment_.meta.created, last_end.value_or(experiment_.meta.created))
+              : now_;
   }
   return false;
 }
@@ -134,7 +148,8 @@ void Planner::PlanStart() {
     return;
   }
   next_.summary.clear();
-  if (const std::string abort = Annotation(experiment_, protocol::kAbortAnnotation); !abort.empty()) {
+  if (const std::string abort = Annotation(experiment_, protocol::kAbortAnnotation);
+      !abort.empty()) {
     next_.stop = StopStatus{abort, "Abort", now_};
     return Conclude({"Aborted", "Stopped", "aborted before it started: " + abort});
   }
@@ -146,8 +161,11 @@ void Planner::PlanStart() {
   const TimePoint limit = *next_.eligible_at + spec_.starting_deadline;
   if (now_ > limit) {  // after an outage no backlog fires
     const kube::Condition* last = kube::FindCondition(next_.conditions, "Accepted");
-    const std::string why = last && last->status == kube::ConditionStatus::kFalse ? "; last reason: " + last->reason + ": " + last->message : "";
-    return Conclude({"Inconclusive", "StartingDeadlineExceeded", "could not start within " + PrintDuration(spec_.starting_deadline) + why});
+    const std::string why = last && last->status == kube::ConditionStatus::kFalse
+                                ? "; last reason: " + last->reason + ": " + last->message
+                                : "";
+    return Conclude({"Inconclusive", "StartingDeadlineExceeded",
+                     "could not start within " + PrintDuration(spec_.starting_deadline) + why});
   }
   Start();
   if (next_.phase == "Pending") {
@@ -156,20 +174,25 @@ void Planner::PlanStart() {
   }
 }
 
-void Planner::Block(std::string reason, std::string message) { blocked_ = Blocked{std::move(reason), std::move(message)}; }
+void Planner::Block(std::string reason, std::string message) {
+  blocked_ = Blocked{std::move(reason), std::move(message)};
+}
 
 void Planner::Refuse(const std::string& reason, const std::string& message) {
   Conclude({"Inconclusive", "Refused", reason + ": " + message});
 }
 
-std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::string& error, bool& later) const {
+std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::string& error,
+                                                                      bool& later) const {
   // Twice the longest a run can take, so that a forgotten probe pod ends by itself.
-  const milliseconds whole = spec_.baseline + std::chrono::minutes(2) + spec_.duration + spec_.recovery_within + spec_.recovery_stable_for;
+  const milliseconds whole = spec_.baseline + std::chrono::minutes(2) + spec_.duration +
+                             spec_.recovery_within + spec_.recovery_stable_for;
   protocol::ProbePodArguments arguments{run_, 2 * whole, {}};
   for (const ProbeSpec& probe : spec_.probes) {
     protocol::ProbeArguments item = probe.arguments;
     if (!ValidRegex(item.expect_matches)) {
-      error = "probe " + probe.name + ": expect.matches is not a regular expression: " + item.expect_matches;
+      error = "probe " + probe.name +
+              ": expect.matches is not a regular expression: " + item.expect_matches;
       return std::nullopt;
     }
     Result<std::string> url = ProbeUrl(probe, *world_.profile, world_.pods, *world_.services);
@@ -179,7 +202,8 @@ std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::strin
       return std::nullopt;
     }
     item.url = *url;
-    if (item.kind == protocol::ProbeKind::kInference) item.protocol = FindComponent(*world_.profile, probe.component)->protocol;
+    if (item.kind == protocol::ProbeKind::kInference)
+      item.protocol = FindComponent(*world_.profile, probe.component)->protocol;
     arguments.probes.push_back(std::move(item));
   }
   return arguments;
@@ -187,21 +211,26 @@ std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::strin
 
 // Selects, resolves and, when all of it holds, makes the run live; `next_` says what came of it.
 void Planner::Start() {
-  if (std::optional<Refusal> refusal = MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
+  if (std::optional<Refusal> refusal =
+          MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
     step_.refused_rule = refusal->rule;
-    return refusal->may_pass_later ? Block(refusal->rule, refusal->message) : Refuse(refusal->rule, refusal->message);
+    return refusal->may_pass_later ? Block(refusal->rule, refusal->message)
+                                   : Refuse(refusal->rule, refusal->message);
   }
   if (!world_.profile) return Block("NoProfile", world_.profile_error);
   if (!world_.not_bound.empty()) return Block("NotBound", world_.not_bound);
-  if (!world_.pods_synced || !world_.services) return Block("Reading", "the pods of the namespace are being read");
+  if (!world_.pods_synced || !world_.services)
+    return Block("Reading", "the pods of the namespace are being read");
 
   const std::int64_t seed = spec_.seed.value_or(DefaultSeed(experiment_));
   const auto failed = [&](const char* reason, const Error& error) {
     error.reason == Reason::kNotFound ? Block(reason, error.detail) : Refuse(reason, error.detail);
   };
-  Result<Selection> selection = SelectTargets(spec_.target, spec_.max_targets, *world_.profile, world_.pods, seed);
+  Result<Selection> selection =
+      SelectTargets(spec_.target, spec_.max_targets, *world_.profile, world_.pods, seed);
   if (!selection) return failed("NoTargets", selection.error());
-  Result<Peers> peers = ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services, selection->targets);
+  Result<Peers> peers = ResolvePeers(spec_.partition, *world_.profile, world_.pods,
+                                     *world_.services, selection->targets);
   if (!peers) return failed("NoPeers", peers.error());
   std::string probe_error;
   bool later = false;
@@ -209,15 +238,18 @@ void Planner::Start() {
     return later ? Block("NoProbeTarget", probe_error) : Refuse("BadProbe", probe_error);
   }
   for (const auto& pod : selection->targets) {
-    if (std::optional<Refusal> refusal = MayInject(*world_.limits, experiment_, world_.census, *pod)) {
+    if (std::optional<Refusal> refusal =
+            MayInject(*world_.limits, experiment_, world_.census, *pod)) {
       step_.refused_rule = refusal->rule;
-      return refusal->may_pass_later ? Block(refusal->rule, refusal->message) : Refuse(refusal->rule, refusal->message);
+      return refusal->may_pass_later ? Block(refusal->rule, refusal->message)
+                                     : Refuse(refusal->rule, refusal->message);
     }
   }
   const std::optional<TimePoint> started = next_.started_at;
   ForgetRun(next_);
   next_.fault_kind = spec_.fault_key;
-  next_.active_run = experiment_.status.Live() ? experiment_.status.active_run : experiment_.spec_hash;
+  next_.active_run =
+      experiment_.status.Live() ? experiment_.status.active_run : experiment_.spec_hash;
   next_.phase = "Baseline";
   next_.started_at = started ? started : now_;
   next_.resolved.seed = seed;
@@ -226,7 +258,8 @@ void Planner::Start() {
   next_.resolved.profile = world_.profile->name;
   next_.resolved.image = world_.settings->injector_image;
   if (!spec_.probes.empty()) next_.resolved.probe_pod = protocol::ProbePodName(run_);
-  for (const protocol::Peer& peer : peers->peers) next_.resolved.peers.push_back({peer.name, peer.addresses});
+  for (const protocol::Peer& peer : peers->peers)
+    next_.resolved.peers.push_back({peer.name, peer.addresses});
   next_.coverage = peers->uncovered.empty() ? "Full" : "Partial";
   next_.coverage_missing = peers->uncovered;
   for (const auto& pod : selection->targets) {
@@ -241,7 +274,8 @@ void Planner::Start() {
   }
 }
 
-// Plan: what would be hit. Preflight: also whether the API server would take the sidecar. Neither counts as a run.
+// Plan: what would be hit. Preflight: also whether the API server would take the sidecar. Neither
+// counts as a run.
 void Planner::PlanDryRun() {
   if (!next_.eligible_at) next_.eligible_at = now_;
   Start();
@@ -258,8 +292,10 @@ void Planner::PlanDryRun() {
       return;
     }
     for (TargetStatus& target : next_.targets) {
-      if (const auto& error = View(target.uid).preflight_error) text = "pod " + target.pod + " would refuse the injector: " + error->detail;
-      else text += "; the API server accepts the injector";
+      if (const auto& error = View(target.uid).preflight_error)
+        text = "pod " + target.pod + " would refuse the injector: " + error->detail;
+      else
+        text += "; the API server accepts the injector";
     }
   }
   next_.phase = "Finished";

@@ -9,13 +9,16 @@
 namespace chaos::experiment {
 namespace {
 
-constexpr seconds kStatusLag{15};     // a failed start shows in a pod's status up to 14 s late
-constexpr seconds kUnseenGrace{30};   // past the deadline without news from the kubelet
+constexpr seconds kStatusLag{15};    // a failed start shows in a pod's status up to 14 s late
+constexpr seconds kUnseenGrace{30};  // past the deadline without news from the kubelet
 constexpr seconds kOverdue{10};
-// Log reads while the injector has not verified, counted from the intent; the kubelet needs about 1.2 s to start it.
-constexpr milliseconds kReadAt[] = {milliseconds(1500), milliseconds(2500), milliseconds(4000), milliseconds(8000), milliseconds(16000)};
+// Log reads while the injector has not verified, counted from the intent; the kubelet needs
+// about 1.2 s to start it.
+constexpr milliseconds kReadAt[] = {milliseconds(1500), milliseconds(2500), milliseconds(4000),
+                                    milliseconds(8000), milliseconds(16000)};
 
-void End(TargetStatus& target, std::string state, TimePoint at, std::string reason = "", std::string message = "") {
+void End(TargetStatus& target, std::string state, TimePoint at, std::string reason = "",
+         std::string message = "") {
   target.state = std::move(state);
   target.clean_at = at;
   if (target.reason.empty()) {
@@ -33,35 +36,48 @@ void Planner::UpdateTarget(TargetStatus& target) {
   const TargetView& view = View(target.uid);
   const Pod* pod = FindPod(target.pod, target.uid);
   const bool overdue_unseen = now_ > target.intent->deadline + kUnseenGrace;
-  if (!world_.not_bound.empty()) {  // our right to see pods was taken away: only the deadline is left
-    if (overdue_unseen) return End(target, "Gone", now_, "TargetGone", "the pod cannot be seen any more: " + world_.not_bound);
+  if (!world_.not_bound
+           .empty()) {  // our right to see pods was taken away: only the deadline is left
+    if (overdue_unseen)
+      return End(target, "Gone", now_, "TargetGone",
+                 "the pod cannot be seen any more: " + world_.not_bound);
     return Wake(target.intent->deadline + kUnseenGrace + milliseconds(1));
   }
   if (pod == nullptr) {
     TakeOver(target, view.said);
-    return End(target, "Gone", now_, target.reverted_at ? "" : "TargetGone", target.reverted_at ? "" : "the pod was deleted or replaced during the run");
+    return End(target, "Gone", now_, target.reverted_at ? "" : "TargetGone",
+               target.reverted_at ? "" : "the pod was deleted or replaced during the run");
   }
-  const bool there = std::find(pod->sidecars.begin(), pod->sidecars.end(), target.intent->sidecar) != pod->sidecars.end();
+  const bool there = std::find(pod->sidecars.begin(), pod->sidecars.end(),
+                               target.intent->sidecar) != pod->sidecars.end();
   if (!there) return NotLaunched(target, view);
   UpdateLaunched(target, *pod, view);
   if (!target.Ended() && overdue_unseen) {  // the kernel took it away; nobody was there to say so
-    if (target.injected_at && !target.reverted_at) target.reverted_at = *target.injected_at + spec_.duration;
-    End(target, "Clean", now_, target.verified_at ? "" : "StartFailed", "the injector was never heard of");
+    if (target.injected_at && !target.reverted_at)
+      target.reverted_at = *target.injected_at + spec_.duration;
+    End(target, "Clean", now_, target.verified_at ? "" : "StartFailed",
+        "the injector was never heard of");
   }
 }
 
 void Planner::NotLaunched(TargetStatus& target, const TargetView& view) {
   if (view.launch_error) {
     const Error& error = *view.launch_error;
-    if (error.reason == Reason::kNotFound) return End(target, "Gone", now_, "TargetGone", "the pod went away before the injector was launched");
+    if (error.reason == Reason::kNotFound)
+      return End(target, "Gone", now_, "TargetGone",
+                 "the pod went away before the injector was launched");
     return End(target, "Refused", now_, "Refused", "the injector was refused: " + error.detail);
   }
   if (now_ > target.intent->not_after + seconds(2)) {
-    return End(target, "Refused", now_, next_.stop ? "" : "StartFailed", "the injector could not be launched before " + PrintTime(target.intent->not_after, 0));
+    return End(
+        target, "Refused", now_, next_.stop ? "" : "StartFailed",
+        "the injector could not be launched before " + PrintTime(target.intent->not_after, 0));
   }
   Wake(target.intent->not_after + seconds(2) + milliseconds(1));
-  // A stop while a launch may still be under way: its window must pass before the target is surely clean.
-  if (!next_.stop) Do(LaunchInjector{target.pod, target.uid, SidecarPatch(*target.intent, target.uid)});
+  // A stop while a launch may still be under way: its window must pass before the target is surely
+  // clean.
+  if (!next_.stop)
+    Do(LaunchInjector{target.pod, target.uid, SidecarPatch(*target.intent, target.uid)});
 }
 
 void Planner::TakeOver(TargetStatus& target, const Said& said) const {
@@ -75,11 +91,14 @@ void Planner::TakeOver(TargetStatus& target, const Said& said) const {
   if (!said.mechanism.empty()) target.mechanism = said.mechanism;
   if (target.verified_at) target.measured_by = "injector";
   if (!said.failure.empty()) {
-    target.reason = said.failure == protocol::kPartialEffect ? "WrongDose" : said.failure == protocol::kClockSkew ? "StartFailed" : said.failure;
+    target.reason = said.failure == protocol::kPartialEffect ? "WrongDose"
+                    : said.failure == protocol::kClockSkew   ? "StartFailed"
+                                                             : said.failure;
     target.message = said.message;
   }
   // Figures that move all the time are taken at transitions only: a status is not a channel.
-  const bool transition = target.verified_at.has_value() && (target.measured.empty() || said.reverted_at);
+  const bool transition =
+      target.verified_at.has_value() && (target.measured.empty() || said.reverted_at);
   if (transition || !said.failure.empty()) {
     target.requested = said.requested;
     target.measured = said.measured;
@@ -89,18 +108,29 @@ void Planner::TakeOver(TargetStatus& target, const Said& said) const {
 void Planner::UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetView& view) {
   TakeOver(target, view.said);
   const ContainerState* state = pod.State(target.intent->sidecar);
-  if (state != nullptr && state->kind == ContainerState::Kind::kTerminated) return Terminated(target, *state, view);
+  if (state != nullptr && state->kind == ContainerState::Kind::kTerminated)
+    return Terminated(target, pod, *state, view);
 
-  target.state = view.said.reverted_at ? "Reverting" : target.verified_at ? "Verified" : target.injected_at ? "Applied" : view.said.armed_at ? "Armed" : "Launched";
+  target.state = view.said.reverted_at ? "Reverting"
+                 : target.verified_at  ? "Verified"
+                 : target.injected_at  ? "Applied"
+                 : view.said.armed_at  ? "Armed"
+                                       : "Launched";
   const bool waiting = state == nullptr || state->kind != ContainerState::Kind::kRunning;
   if (waiting && !view.said.armed_at && now_ > target.intent->not_after + kStatusLag) {
-    const std::string why = state && !state->reason.empty() ? state->reason + (state->message.empty() ? "" : ": " + state->message) : "its container did not start";
-    return End(target, "Refused", now_, next_.stop ? "" : "StartFailed", "the injector did not start in time: " + why);
+    const std::string why =
+        state && !state->reason.empty()
+            ? state->reason + (state->message.empty() ? "" : ": " + state->message)
+            : "its container did not start";
+    return End(target, "Refused", now_, next_.stop ? "" : "StartFailed",
+               "the injector did not start in time: " + why);
   }
-  const TimePoint due = target.injected_at ? *target.injected_at + spec_.duration : target.intent->deadline;
+  const TimePoint due =
+      target.injected_at ? *target.injected_at + spec_.duration : target.intent->deadline;
   if (now_ > due + kOverdue) revert_overdue_ = true;
   if (next_.stop || revert_overdue_) StopTarget(target, pod, view);
-  Wake(now_ > due + kOverdue ? target.intent->deadline + kUnseenGrace + milliseconds(1) : due + kOverdue + milliseconds(1));
+  Wake(now_ > due + kOverdue ? target.intent->deadline + kUnseenGrace + milliseconds(1)
+                             : due + kOverdue + milliseconds(1));
   if (waiting) Wake(target.intent->not_after + kStatusLag + milliseconds(1));
   if (!target.verified_at) ReadLogs(target, view);
 }
@@ -112,12 +142,15 @@ void Planner::ReadLogs(const TargetStatus& target, const TargetView& view) {
   Do(ReadLog{target.pod, target.uid, target.intent->sidecar});
 }
 
-// The end as the kubelet reports it, with the record that the injector left in its termination message.
-void Planner::Terminated(TargetStatus& target, const ContainerState& state, const TargetView& view) {
+// The end as the kubelet reports it, with the record that the injector left in its termination
+// message.
+void Planner::Terminated(TargetStatus& target, const Pod& pod, const ContainerState& state,
+                         const TargetView& view) {
   Said said = view.said;
   if (const auto record = protocol::ParseRecord(state.message)) said.Add(*record);
-  const bool whole_log = view.said.reverted_at || !view.said.failure.empty();
-  if (!whole_log && view.last_reads < 2) {  // the log has the sentences and figures that the record has no room for
+  if (!view.said.ended &&
+      view.last_reads <
+          2) {  // the log has the sentences and figures that the record has no room for
     Do(ReadLog{target.pod, target.uid, target.intent->sidecar, /*last=*/true});
     return Wake(now_ + seconds(1));
   }
@@ -128,21 +161,33 @@ void Planner::Terminated(TargetStatus& target, const ContainerState& state, cons
     if (hurt && !target.reverted_at) target.reverted_at = at;
     return End(target, hurt ? "Clean" : "Refused", now_);
   }
+  if (said.cut_short == "terminated" && !next_.stop) {
+    return pod.meta.deleting
+               ? End(target, "Gone", now_, "TargetGone", "the pod was deleted during the run")
+               : End(target, "Clean", now_, "InjectorLost",
+                     "the injector was told to end (SIGTERM) before its time");
+  }
   if (said.reverted_at) {
     const bool unproven = !target.verified_at && !next_.stop;
-    return End(target, "Clean", now_, unproven ? "NoEffect" : "", unproven ? "the injector ended without having measured an effect" : "");
+    return End(target, "Clean", now_, unproven ? "NoEffect" : "",
+               unproven ? "the injector ended without having measured an effect" : "");
   }
   if (hurt) target.reverted_at = at;  // the kernel takes the fault away with its process
-  const std::string how = state.reason.empty() ? "exit code " + std::to_string(state.exit_code) : state.reason + ", exit code " + std::to_string(state.exit_code);
+  const std::string how = state.reason.empty()
+                              ? "exit code " + std::to_string(state.exit_code)
+                              : state.reason + ", exit code " + std::to_string(state.exit_code);
   if (next_.stop && !hurt) return End(target, "Clean", now_);
   End(target, "Clean", now_, hurt ? "InjectorLost" : "StartFailed",
-      hurt ? "the injector died (" + how + ") while the fault was on; the fault went with it" : "the injector ended before it did anything (" + how + ")");
+      hurt ? "the injector died (" + how + ") while the fault was on; the fault went with it"
+           : "the injector ended before it did anything (" + how + ")");
 }
 
 void Planner::StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view) {
   const std::string stopper = protocol::StopperName(run_);
-  const bool there = std::find(pod.sidecars.begin(), pod.sidecars.end(), stopper) != pod.sidecars.end();
-  if (!there && !view.stopper_error) Do(LaunchStopper{target.pod, target.uid, StopperPatch(*target.intent, run_, target.uid)});
+  const bool there =
+      std::find(pod.sidecars.begin(), pod.sidecars.end(), stopper) != pod.sidecars.end();
+  if (!there && !view.stopper_error)
+    Do(LaunchStopper{target.pod, target.uid, StopperPatch(*target.intent, run_, target.uid)});
 }
 
 }  // namespace chaos::experiment

@@ -1,4 +1,5 @@
-// The inside of Plan: one object per call, so that its parts can share what they have decided so far.
+// The inside of Plan: one object per call, so that its parts can share what they have decided so
+// far.
 #pragma once
 
 #include "controllers/chaosexperiment/describe.h"
@@ -20,7 +21,8 @@ class Planner {
   void PlanStart();
   bool Queued();
   void Start();
-  std::optional<protocol::ProbePodArguments> ProbeArgumentsFor(std::string& error, bool& later) const;
+  std::optional<protocol::ProbePodArguments> ProbeArgumentsFor(std::string& error,
+                                                               bool& later) const;
   void PlanDryRun();
   void Block(std::string reason, std::string message);
   void Refuse(const std::string& reason, const std::string& message);
@@ -41,7 +43,8 @@ class Planner {
   void UpdateTarget(TargetStatus& target);
   void UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetView& view);
   void NotLaunched(TargetStatus& target, const TargetView& view);
-  void Terminated(TargetStatus& target, const ContainerState& state, const TargetView& view);
+  void Terminated(TargetStatus& target, const Pod& pod, const ContainerState& state,
+                  const TargetView& view);
   void TakeOver(TargetStatus& target, const Said& said) const;
   void StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view);
   void ReadLogs(const TargetStatus& target, const TargetView& view);
@@ -51,17 +54,19 @@ class Planner {
   const Pod* FindPod(const std::string& name, const std::string& uid) const;
   const TargetView& View(const std::string& uid) const;
   template <class T>
-  void Do(T action) { step_.actions.emplace_back(std::move(action)); }
+  void Do(T action) {
+    step_.actions.emplace_back(std::move(action));
+  }
 
   const Experiment& experiment_;
   const Spec& spec_;
   const Observed& world_;
   const TimePoint now_;
   Status next_;
-  std::string run_;               // id of the live run, or of the one that would start
+  std::string run_;  // id of the live run, or of the one that would start
   std::optional<Blocked> blocked_;
   bool suspended_ = false, revert_overdue_ = false;
-  bool described_ = true;         // conditions follow the facts; false: they stay as they are
+  bool described_ = true;  // conditions follow the facts; false: they stay as they are
   Step step_;
 };
 

@@ -2,9 +2,14 @@
 
 namespace chaos::experiment {
 
-PodWatch::PodWatch(kube::Client& client, Clock& clock, Random random, kube::Runner& runner, kube::WatchObserver* observer,
-                   OnChange on_change)
-    : client_(client), clock_(clock), random_(random), runner_(runner), observer_(observer), on_change_(std::move(on_change)) {}
+PodWatch::PodWatch(kube::Client& client, Clock& clock, Random random, kube::Runner& runner,
+                   kube::WatchObserver* observer, OnChange on_change)
+    : client_(client),
+      clock_(clock),
+      random_(random),
+      runner_(runner),
+      observer_(observer),
+      on_change_(std::move(on_change)) {}
 
 PodWatch::Seen PodWatch::Look(const std::string& ns) {
   std::lock_guard lock(mutex_);

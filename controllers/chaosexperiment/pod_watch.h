@@ -1,5 +1,5 @@
-// The pods of the namespaces in which a run is waiting or live: watched from the first question on, dropped when
-// nobody asks any more. Everywhere else the operator looks at no pod.
+// The pods of the namespaces in which a run is waiting or live: watched from the first question on,
+// dropped when nobody asks any more. Everywhere else the operator looks at no pod.
 #pragma once
 
 #include <functional>
@@ -18,12 +18,14 @@ namespace chaos::experiment {
 class PodWatch {
  public:
   using OnChange = std::function<void(const std::string& ns)>;
-  PodWatch(kube::Client& client, Clock& clock, Random random, kube::Runner& runner, kube::WatchObserver* observer, OnChange on_change);
+  PodWatch(kube::Client& client, Clock& clock, Random random, kube::Runner& runner,
+           kube::WatchObserver* observer, OnChange on_change);
 
   struct Seen {
     bool synced = false;
     std::vector<std::shared_ptr<const Pod>> pods;
-    std::optional<Error> error;                  // of the last list: kDenied means that the operator is not bound there
+    std::optional<Error>
+        error;  // of the last list: kDenied means that the operator is not bound there
   };
   // Starts watching if it did not.
   Seen Look(const std::string& ns);

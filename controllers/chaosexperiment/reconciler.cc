@@ -12,19 +12,21 @@ namespace chaos::experiment {
 namespace {
 
 constexpr seconds kServicesFor{5};
-constexpr milliseconds kLogPause{200};        // lines come in bursts: one look for all of them
+constexpr milliseconds kLogPause{200};  // lines come in bursts: one look for all of them
 constexpr seconds kReopen{1};
-constexpr seconds kLogSilence{12};            // the probe pod writes at least every 5 s
+constexpr seconds kLogSilence{12};  // the probe pod writes at least every 5 s
 constexpr milliseconds kWriteTimeout{10000};
 
 // A refusal that no repetition will change: it is told to the plan instead of being tried again.
 bool Final(const Error& error) {
-  return error.reason == Reason::kDenied || error.reason == Reason::kInvalid || error.reason == Reason::kNotFound || error.http_status == 500;
+  return error.reason == Reason::kDenied || error.reason == Reason::kInvalid ||
+         error.reason == Reason::kNotFound || error.http_status == 500;
 }
 
 // A finished experiment that its run has left nothing of.
 bool AtRest(const Experiment& e) {
-  return !e.status.Live() && e.status.phase == "Finished" && e.status.FindRun(e.spec_hash) != nullptr;
+  return !e.status.Live() && e.status.phase == "Finished" &&
+         e.status.FindRun(e.spec_hash) != nullptr;
 }
 
 int MaxLive(const Namespace* ns) {
@@ -42,7 +44,9 @@ Reconciler::Reconciler(Parts parts) : p_(std::move(parts)) {}
 Result<std::optional<milliseconds>> Reconciler::Reconcile(const kube::Key& key) {
   const std::shared_ptr<const Experiment> experiment = p_.experiments.Get(key);
   if (!experiment) return std::optional<milliseconds>();
-  const std::string run = RunId(experiment->meta.uid, experiment->status.Live() ? experiment->status.active_run : experiment->spec_hash);
+  const std::string run =
+      RunId(experiment->meta.uid,
+            experiment->status.Live() ? experiment->status.active_run : experiment->spec_hash);
   RunMemory& memory = memory_[run];
   const Observed world = Observe(*experiment, run, memory);
   const TimePoint now = p_.clock.Now();
@@ -51,14 +55,16 @@ Result<std::optional<milliseconds>> Reconciler::Reconcile(const kube::Key& key) 
   bool acted = false;
   for (const Action& action : step.actions) {
     if (Result<void> done = Carry({*experiment, run, memory}, action); !done) {
-      if (done.error().reason == Reason::kConflict || done.error().reason == Reason::kNotFound) return std::optional(milliseconds(50));
+      if (done.error().reason == Reason::kConflict || done.error().reason == Reason::kNotFound)
+        return std::optional(milliseconds(50));
       return done.error();
     }
     acted = acted || !std::holds_alternative<FollowProbePod>(action);
   }
   if (acted) return std::optional(milliseconds(0));  // look at what has become of it
   if (!step.wake) return std::optional<milliseconds>();
-  return std::optional(std::max(milliseconds(1), std::chrono::ceil<milliseconds>(*step.wake - now)));
+  return std::optional(
+      std::max(milliseconds(1), std::chrono::ceil<milliseconds>(*step.wake - now)));
 }
 
 Observed Reconciler::Observe(const Experiment& experiment, const std::string&, RunMemory& memory) {
@@ -90,16 +96,22 @@ Observed Reconciler::Observe(const Experiment& experiment, const std::string&, R
   world.pods_synced = seen.synced;
   world.pods = std::move(seen.pods);
   if (seen.error && seen.error->reason == Reason::kDenied) {
-    world.not_bound = "the operator may not see pods in namespace " + ns + ": kubectl create rolebinding chaos-operator-target -n " + ns +
-                      " --clusterrole=chaos-operator-target --serviceaccount=" + p_.limits.operator_namespace + ":chaos-operator";
+    world.not_bound =
+        "the operator may not see pods in namespace " + ns +
+        ": kubectl create rolebinding chaos-operator-target -n " + ns +
+        " --clusterrole=chaos-operator-target --serviceaccount=" + p_.limits.operator_namespace +
+        ":chaos-operator";
   }
   Result<Profile> profile = p_.profile();
-  if (profile) world.profile = *std::move(profile);
-  else world.profile_error = profile.error().detail;
+  if (profile)
+    world.profile = *std::move(profile);
+  else
+    world.profile_error = profile.error().detail;
   if (!experiment.status.intended_at) {
     ReadServices(experiment, memory);
     world.services = memory.services;
-    for (int i = 0; i < std::max(1, experiment.spec.max_targets); ++i) world.nonces.push_back(p_.entropy.Hex(16));
+    for (int i = 0; i < std::max(1, experiment.spec.max_targets); ++i)
+      world.nonces.push_back(p_.entropy.Hex(16));
   }
   return world;
 }
@@ -110,7 +122,8 @@ void Reconciler::ReadServices(const Experiment& experiment, RunMemory& memory) {
   memory.services.reset();
   Result<kube::ListAnswer> answer = p_.client.List(kube::kServices, experiment.meta.key.ns);
   if (!answer) {
-    p_.log.Warn("services cannot be read", {{"namespace", experiment.meta.key.ns}, {"error", answer.error().detail}});
+    p_.log.Warn("services cannot be read",
+                {{"namespace", experiment.meta.key.ns}, {"error", answer.error().detail}});
     return;
   }
   std::vector<Service> services;
@@ -130,7 +143,8 @@ void Reconciler::ReadProbeLog(const kube::Key& key, RunMemory& memory) {
     }
     if (std::holds_alternative<kube::LineStream::Nothing>(*polled)) return;
     if (const auto* line = std::get_if<kube::LineStream::Line>(&*polled)) {
-      if (Result<protocol::Event> event = protocol::ParseEvent(line->text)) memory.samples.Add(*event);
+      if (Result<protocol::Event> event = protocol::ParseEvent(line->text))
+        memory.samples.Add(*event);
     }
   }
 }
@@ -148,8 +162,10 @@ void Reconciler::Forget() {
 }
 
 Result<void> Reconciler::Carry(const Context& context, const Action& action) {
-  const bool reads_only = std::holds_alternative<FollowProbePod>(action) || std::holds_alternative<ReadLog>(action);
-  if (!reads_only && !p_.may_write()) return Error{Reason::kCancelled, "this replica does not lead (any more)", {}, 0};
+  const bool reads_only =
+      std::holds_alternative<FollowProbePod>(action) || std::holds_alternative<ReadLog>(action);
+  if (!reads_only && !p_.may_write())
+    return Error{Reason::kCancelled, "this replica does not lead (any more)", {}, 0};
   return std::visit([&](const auto& what) { return Do(context, what); }, action);
 }
 
@@ -157,16 +173,22 @@ Result<void> Reconciler::Do(const Context& c, const WriteStatus& action) {
   const kube::ObjectMeta& meta = c.experiment.meta;
   const Json body = {{"apiVersion", "chaos.rbee.dev/v1alpha1"},
                      {"kind", "ChaosExperiment"},
-                     {"metadata", {{"name", meta.key.name}, {"namespace", meta.key.ns}, {"resourceVersion", meta.resource_version}}},
+                     {"metadata",
+                      {{"name", meta.key.name},
+                       {"namespace", meta.key.ns},
+                       {"resourceVersion", meta.resource_version}}},
                      {"status", action.status.ToJson()}};
-  Result<Json> answer = p_.client.PatchObject(kube::kExperiments, meta.key.ns, meta.key.name, "status", kube::Patch::kApply, body);
+  Result<Json> answer = p_.client.PatchObject(kube::kExperiments, meta.key.ns, meta.key.name,
+                                              "status", kube::Patch::kApply, body);
   if (!answer) {
     if (answer.error().reason == Reason::kInvalid) {
-      p_.log.Error("the API server refuses a status", {{"experiment", meta.key.Print()}, {"error", answer.error().detail}});
+      p_.log.Error("the API server refuses a status",
+                   {{"experiment", meta.key.Print()}, {"error", answer.error().detail}});
     }
     return answer.error();
   }
-  if (Result<Experiment> written = Experiment::FromJson(*answer)) p_.experiments.Wrote(*std::move(written));
+  if (Result<Experiment> written = Experiment::FromJson(*answer))
+    p_.experiments.Wrote(*std::move(written));
   const Status& before = c.experiment.status;
   const Status& after = action.status;
   for (const Happening& h : Happenings(before, after)) {
@@ -174,10 +196,15 @@ Result<void> Reconciler::Do(const Context& c, const WriteStatus& action) {
   }
   if (after.phase == "Finished" && !after.verdict.empty() && before.Live() && p_.hooks.injected) {
     for (const TargetStatus& target : after.targets) {
-      if (target.intent) p_.hooks.injected(after.fault_kind, target.reason.empty() ? "verified" : "failed");
+      if (target.intent)
+        p_.hooks.injected(after.fault_kind, target.reason.empty() ? "verified" : "failed");
     }
   }
-  p_.log.Info("status", {{"experiment", meta.key.Print()}, {"run", c.run}, {"phase", after.phase}, {"verdict", after.verdict}, {"reason", after.reason}});
+  p_.log.Info("status", {{"experiment", meta.key.Print()},
+                         {"run", c.run},
+                         {"phase", after.phase},
+                         {"verdict", after.verdict},
+                         {"reason", after.reason}});
   if (after.phase == "Finished") {  // somebody may have waited for this
     for (const auto& other : p_.experiments.List(meta.key.ns)) p_.queue.Add(other->meta.key);
   }
@@ -186,9 +213,11 @@ Result<void> Reconciler::Do(const Context& c, const WriteStatus& action) {
 
 Result<void> Reconciler::PatchMeta(const Context& c, const Json& patch) {
   const kube::Key& key = c.experiment.meta.key;
-  Result<Json> answer = p_.client.PatchObject(kube::kExperiments, key.ns, key.name, "", kube::Patch::kMerge, patch);
+  Result<Json> answer =
+      p_.client.PatchObject(kube::kExperiments, key.ns, key.name, "", kube::Patch::kMerge, patch);
   if (!answer) return answer.error();
-  if (Result<Experiment> written = Experiment::FromJson(*answer)) p_.experiments.Wrote(*std::move(written));
+  if (Result<Experiment> written = Experiment::FromJson(*answer))
+    p_.experiments.Wrote(*std::move(written));
   return {};
 }
 
@@ -200,7 +229,8 @@ Result<void> Reconciler::Do(const Context& c, const AddFinalizer& action) {
 }
 
 Result<void> Reconciler::Do(const Context& c, const RemoveFinalizer&) {
-  const std::optional<Json> patch = kube::RemoveFinalizerPatch(c.experiment.meta, protocol::kFinalizer);
+  const std::optional<Json> patch =
+      kube::RemoveFinalizerPatch(c.experiment.meta, protocol::kFinalizer);
   return patch ? PatchMeta(c, *patch) : Result<void>();
 }
 
@@ -227,24 +257,29 @@ Result<void> Reconciler::Do(const Context& c, const CreateProbePod& action) {
 }
 
 Result<void> Reconciler::Do(const Context& c, const FollowProbePod& action) {
-  if (c.memory.probe_log || c.memory.samples.Ended() || p_.clock.SinceBoot() < c.memory.reopen_at) return {};
+  if (c.memory.probe_log || c.memory.samples.Ended() || p_.clock.SinceBoot() < c.memory.reopen_at)
+    return {};
   const kube::Key key = c.experiment.meta.key;
   kube::WorkQueue& queue = p_.queue;
-  c.memory.probe_log = p_.client.FollowLog(key.ns, action.pod, protocol::kProbeContainer, kLogSilence,
-                                           [&queue, key] { queue.AddAfter(key, kLogPause); });
+  c.memory.probe_log =
+      p_.client.FollowLog(key.ns, action.pod, protocol::kProbeContainer, kLogSilence,
+                          [&queue, key] { queue.AddAfter(key, kLogPause); });
   return {};
 }
 
 Result<void> Reconciler::Do(const Context& c, const DeleteProbePod& action) {
   Result<void> done = p_.client.Delete(kube::kPods, c.experiment.meta.key.ns, action.pod);
-  if (!done && done.error().reason != Reason::kNotFound && done.error().reason != Reason::kDenied) return done;
+  if (!done && done.error().reason != Reason::kNotFound && done.error().reason != Reason::kDenied)
+    return done;
   c.memory.probe_log.reset();
   c.memory.probe_pod_deleted = true;
   return {};
 }
 
-Result<Json> Reconciler::PatchSidecar(const Context& c, const std::string& pod, const Json& patch, bool dry_run) {
-  return p_.client.PatchObject(kube::kPods, c.experiment.meta.key.ns, pod, "ephemeralcontainers", kube::Patch::kStrategicMerge, patch,
+Result<Json> Reconciler::PatchSidecar(const Context& c, const std::string& pod, const Json& patch,
+                                      bool dry_run) {
+  return p_.client.PatchObject(kube::kPods, c.experiment.meta.key.ns, pod, "ephemeralcontainers",
+                               kube::Patch::kStrategicMerge, patch,
                                kube::WriteOptions{.dry_run = dry_run});
 }
 
@@ -260,7 +295,8 @@ Result<void> Reconciler::Do(const Context& c, const Preflight& action) {
 Result<void> Reconciler::Do(const Context& c, const LaunchInjector& action) {
   Result<Json> answer = PatchSidecar(c, action.pod, action.patch, /*dry_run=*/false);
   if (answer) {
-    if (Result<Pod> pod = Pod::FromJson(*answer)) p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
+    if (Result<Pod> pod = Pod::FromJson(*answer))
+      p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
     return {};
   }
   if (!Final(answer.error())) return answer.error();
@@ -271,25 +307,30 @@ Result<void> Reconciler::Do(const Context& c, const LaunchInjector& action) {
 Result<void> Reconciler::Do(const Context& c, const LaunchStopper& action) {
   Result<Json> answer = PatchSidecar(c, action.pod, action.patch, /*dry_run=*/false);
   if (answer) {
-    if (Result<Pod> pod = Pod::FromJson(*answer)) p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
+    if (Result<Pod> pod = Pod::FromJson(*answer))
+      p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
     return {};
   }
   if (!Final(answer.error())) return answer.error();
   c.memory.targets[action.uid].stopper_error = answer.error();  // the deadline will end it
-  p_.log.Warn("the stopper was refused; the fault ends at its deadline", {{"pod", action.pod}, {"error", answer.error().detail}});
+  p_.log.Warn("the stopper was refused; the fault ends at its deadline",
+              {{"pod", action.pod}, {"error", answer.error().detail}});
   return {};
 }
 
 Result<void> Reconciler::Do(const Context& c, const ReadLog& action) {
   Result<std::string> log = p_.client.Log(c.experiment.meta.key.ns, action.pod, action.container);
   TargetView& view = c.memory.targets[action.uid];
-  if (action.last) view.last_reads += log ? 2 : 1;
-  else ++view.log_reads;
+  if (action.last)
+    view.last_reads += log ? 2 : 1;
+  else
+    ++view.log_reads;
   if (!log) return {};  // not started yet, or gone: the budget counts it, the next read is planned
   std::string_view rest = *log;
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
-    if (Result<protocol::Event> event = protocol::ParseEvent(rest.substr(0, end))) view.said.Add(*event);
+    if (Result<protocol::Event> event = protocol::ParseEvent(rest.substr(0, end)))
+      view.said.Add(*event);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
   return {};

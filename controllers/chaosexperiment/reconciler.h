@@ -1,5 +1,5 @@
-// The thin shell of ChaosExperiment: gathers what is known, asks Plan, and carries its actions out in order, stopping
-// at the first that did not surely happen. It decides nothing.
+// The thin shell of ChaosExperiment: gathers what is known, asks Plan, and carries its actions out
+// in order, stopping at the first that did not surely happen. It decides nothing.
 #pragma once
 
 #include <functional>
@@ -53,7 +53,8 @@ class Reconciler {
   // An error means: look again after a back-off. nullopt: only when something changes.
   Result<std::optional<milliseconds>> Reconcile(const kube::Key& key);
 
-  // Keeps no memory of experiments that are gone, watches no namespace without work. Cheap; call now and then.
+  // Keeps no memory of experiments that are gone, watches no namespace without work. Cheap; call
+  // now and then.
   void Forget();
 
  private:
@@ -79,7 +80,8 @@ class Reconciler {
   Result<void> Do(const Context& context, const LaunchStopper& action);
   Result<void> Do(const Context& context, const ReadLog& action);
   Result<void> PatchMeta(const Context& context, const Json& patch);
-  Result<Json> PatchSidecar(const Context& context, const std::string& pod, const Json& patch, bool dry_run);
+  Result<Json> PatchSidecar(const Context& context, const std::string& pod, const Json& patch,
+                            bool dry_run);
 
   Parts p_;
   std::map<std::string, RunMemory> memory_;  // by run id

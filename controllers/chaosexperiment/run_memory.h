@@ -1,4 +1,5 @@
-// What this process knows of one run beyond the stores. Lost with the process; a successor finds it again in the logs.
+// What this process knows of one run beyond the stores. Lost with the process; a successor finds it
+// again in the logs.
 #pragma once
 
 #include <map>
@@ -15,10 +16,10 @@ namespace chaos::experiment {
 struct RunMemory {
   SampleLog samples;
   std::unique_ptr<kube::LineStream> probe_log;
-  nanoseconds reopen_at{0};                        // since boot
+  nanoseconds reopen_at{0};  // since boot
   std::optional<Error> probe_pod_error;
   bool probe_pod_deleted = false;
-  std::map<std::string, TargetView> targets;       // by pod uid
+  std::map<std::string, TargetView> targets;  // by pod uid
   std::optional<std::vector<Service>> services;
   nanoseconds services_at{0};
 };

@@ -8,17 +8,21 @@ namespace {
 // How much longer than its timeout a sample may take to reach us through the log.
 constexpr seconds kLogLag{5};
 
-std::vector<Sample>::const_iterator FirstAtOrAfter(const std::vector<Sample>& samples, TimePoint time) {
-  return std::lower_bound(samples.begin(), samples.end(), time, [](const Sample& s, TimePoint t) { return s.at < t; });
+std::vector<Sample>::const_iterator FirstAtOrAfter(const std::vector<Sample>& samples,
+                                                   TimePoint time) {
+  return std::lower_bound(samples.begin(), samples.end(), time,
+                          [](const Sample& s, TimePoint t) { return s.at < t; });
 }
 
-// Where the stable window of one probe can start at the earliest, given that it must start at or after `from`.
+// Where the stable window of one probe can start at the earliest, given that it must start at or
+// after `from`.
 struct Window {
   enum class State { kFound, kMissing, kFailed } state;
   TimePoint next{};  // kFailed: the sample after the last bad one must be the start
 };
 
-Window TryWindow(const ProbeSpec& probe, const std::vector<Sample>& samples, TimePoint from, milliseconds stable_for) {
+Window TryWindow(const ProbeSpec& probe, const std::vector<Sample>& samples, TimePoint from,
+                 milliseconds stable_for) {
   const TimePoint end = from + stable_for;
   std::int64_t good = 0;
   TimePoint last_bad{};
@@ -78,7 +82,8 @@ std::optional<TimePoint> FirstAllGood(const std::vector<ProbeSpec>& probes, cons
   for (const ProbeSpec& probe : probes) {
     const std::vector<Sample>& samples = log.Of(probe.name);
     if (!probe.before) continue;
-    const auto good = std::find_if(samples.begin(), samples.end(), [](const Sample& s) { return s.ok; });
+    const auto good =
+        std::find_if(samples.begin(), samples.end(), [](const Sample& s) { return s.ok; });
     if (good == samples.end()) return std::nullopt;
     latest = std::max(good->at, latest.value_or(good->at));
   }
@@ -137,9 +142,10 @@ Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted
   if (from > latest_start) {
     recovery.state = Recovery::State::kTooLate;
   } else if (missing && all_in) {
-    const bool silent = std::any_of(spec.probes.begin(), spec.probes.end(), [&](const ProbeSpec& probe) {
-      return probe.after && CountIn(log.Of(probe.name), {reverted, now}).samples == 0;
-    });
+    const bool silent =
+        std::any_of(spec.probes.begin(), spec.probes.end(), [&](const ProbeSpec& probe) {
+          return probe.after && CountIn(log.Of(probe.name), {reverted, now}).samples == 0;
+        });
     recovery.state = silent ? Recovery::State::kNoData : Recovery::State::kTooLate;
   }
   return recovery;

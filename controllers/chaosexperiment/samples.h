@@ -44,23 +44,26 @@ struct Span {  // [from, to)
 
 PhaseCount CountIn(const std::vector<Sample>& samples, const Span& span);
 
-// The moment from which every probe that counts Before had been good at least once: the baseline starts here.
+// The moment from which every probe that counts Before had been good at least once: the baseline
+// starts here.
 std::optional<TimePoint> FirstAllGood(const std::vector<ProbeSpec>& probes, const SampleLog& log);
 
 // First failing sample of `probe` in the span.
 std::optional<TimePoint> FirstFailure(const std::vector<Sample>& samples, const Span& span);
 
-// Whether the newest samples of a probe, up to `now`, have failed without a break for at least `lasting`.
+// Whether the newest samples of a probe, up to `now`, have failed without a break for at least
+// `lasting`.
 bool FailingFor(const std::vector<Sample>& samples, TimePoint now, milliseconds lasting);
 
 struct Recovery {
   enum class State { kNotYet, kRecovered, kTooLate, kNoData } state = State::kNotYet;
-  std::optional<TimePoint> at;   // first sample of the stable window
-  std::string waiting_for;       // the probe that was not good last
+  std::optional<TimePoint> at;  // first sample of the stable window
+  std::string waiting_for;      // the probe that was not good last
 };
-// Looks for the first window of `stable_for` after `reverted` in which every probe that counts After only had good
-// samples, at the rate of its interval. kTooLate once no window can start within `within` any more;
-// kNoData when a probe has said nothing since `reverted` although it is past that time plus its timeout.
+// Looks for the first window of `stable_for` after `reverted` in which every probe that counts
+// After only had good samples, at the rate of its interval. kTooLate once no window can start
+// within `within` any more; kNoData when a probe has said nothing since `reverted` although it is
+// past that time plus its timeout.
 Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted, TimePoint now);
 
 }  // namespace chaos::experiment

@@ -24,8 +24,8 @@ std::string Print(const Labels& labels) {
 }
 
 // The pods that a component or a selector means: alive, not ours, sorted by name.
-Result<Pods> Matching(const std::string& component, const std::optional<Selector>& selector, const Profile& profile,
-                      const Pods& pods) {
+Result<Pods> Matching(const std::string& component, const std::optional<Selector>& selector,
+                      const Profile& profile, const Pods& pods) {
   Selector wanted;
   if (!component.empty()) {
     Result<Component> found = FindComponent(profile, component);
@@ -36,36 +36,46 @@ Result<Pods> Matching(const std::string& component, const std::optional<Selector
   }
   Pods matching;
   for (const auto& pod : pods) {
-    if (!pod->Ours() && !pod->meta.deleting && !Ended(*pod) && wanted.Matches(pod->meta.labels)) matching.push_back(pod);
+    if (!pod->Ours() && !pod->meta.deleting && !Ended(*pod) && wanted.Matches(pod->meta.labels))
+      matching.push_back(pod);
   }
-  std::sort(matching.begin(), matching.end(), [](const auto& a, const auto& b) { return a->meta.key < b->meta.key; });
+  std::sort(matching.begin(), matching.end(),
+            [](const auto& a, const auto& b) { return a->meta.key < b->meta.key; });
   return matching;
 }
 
 std::string Describe(const TargetSpec& target, const Profile& profile) {
   if (target.component.empty()) return "spec.target.selector";
   Result<Component> component = FindComponent(profile, target.component);
-  return "component " + target.component + (component ? " (labels " + Print(component->labels) + ")" : "");
+  return "component " + target.component +
+         (component ? " (labels " + Print(component->labels) + ")" : "");
 }
 
 Result<std::size_t> HowMany(const TargetSpec& target, std::size_t candidates) {
   switch (target.mode) {
-    case Mode::kOne: return std::size_t{1};
-    case Mode::kAll: return candidates;
+    case Mode::kOne:
+      return std::size_t{1};
+    case Mode::kAll:
+      return candidates;
     case Mode::kFixed:
       if (static_cast<std::size_t>(target.value) > candidates) {
-        return Error{Reason::kNotFound, "spec.target.value asks for " + std::to_string(target.value) + " pods and only " +
-                                            std::to_string(candidates) + " can be hit", {}, 0};
+        return Error{Reason::kNotFound,
+                     "spec.target.value asks for " + std::to_string(target.value) +
+                         " pods and only " + std::to_string(candidates) + " can be hit",
+                     {},
+                     0};
       }
       return static_cast<std::size_t>(target.value);
-    case Mode::kPercent: return (candidates * static_cast<std::size_t>(target.value) + 99) / 100;  // rounded up
+    case Mode::kPercent:
+      return (candidates * static_cast<std::size_t>(target.value) + 99) / 100;  // rounded up
   }
   CHECK(false);
 }
 
-std::vector<std::uint16_t> VerifyPorts(const PeerSpec& spec, const PartitionSpec& partition, const Profile& profile,
+std::vector<std::uint16_t> VerifyPorts(const PeerSpec& spec, const PartitionSpec& partition,
+                                       const Profile& profile,
                                        const std::vector<std::uint16_t>& declared) {
-  if (!spec.ports.empty()) return spec.ports;
+  if (!spec.verify_ports.empty()) return spec.verify_ports;
   if (!partition.ports.empty()) return partition.ports;
   if (!spec.component.empty()) {
     Result<Component> component = FindComponent(profile, spec.component);
@@ -105,8 +115,10 @@ class PeerCollector {
 
  private:
   Result<void> AddService(const PeerSpec& spec) {
-    const auto service = std::find_if(services_.begin(), services_.end(), [&](const Service& s) { return s.name == spec.service; });
-    if (service == services_.end()) return Error{Reason::kNotFound, "there is no Service " + spec.service, {}, 0};
+    const auto service = std::find_if(services_.begin(), services_.end(),
+                                      [&](const Service& s) { return s.name == spec.service; });
+    if (service == services_.end())
+      return Error{Reason::kNotFound, "there is no Service " + spec.service, {}, 0};
     AddServiceAddresses(*service);
     if (service->selector.empty()) return {};
     Result<Pods> matching = Matching("", Selector{service->selector, {}}, profile_, pods_);
@@ -121,11 +133,14 @@ class PeerCollector {
     const std::string bits = slash == std::string::npos ? "" : spec.cidr.substr(slash + 1);
     const bool one = bits == (spec.cidr.find(':') == std::string::npos ? "32" : "128");
     const std::vector<std::uint16_t> verify = VerifyPorts(spec, partition_, profile_, {});
-    if (one) found_.peers.push_back({"cidr " + spec.cidr, {spec.cidr.substr(0, slash)}, verify});
-    else found_.peers.push_back({"cidr " + spec.cidr, {spec.cidr}, {}});
+    if (one)
+      found_.peers.push_back({"cidr " + spec.cidr, {spec.cidr.substr(0, slash)}, verify});
+    else
+      found_.peers.push_back({"cidr " + spec.cidr, {spec.cidr}, {}});
   }
 
-  // No verify ports: a Service address answers only for the pods behind it, which are tried themselves.
+  // No verify ports: a Service address answers only for the pods behind it, which are tried
+  // themselves.
   void AddServiceAddresses(const Service& service) {
     if (!service.cluster_ips.empty() && services_added_.insert(service.name).second) {
       found_.peers.push_back({"service " + service.name, service.cluster_ips, {}});
@@ -134,11 +149,13 @@ class PeerCollector {
 
   void AddPods(const PeerSpec& spec, const Pods& matching) {
     for (const auto& pod : matching) {
-      if (target_uids_.contains(pod->meta.uid) || !pods_added_.insert(pod->meta.uid).second) continue;
+      if (target_uids_.contains(pod->meta.uid) || !pods_added_.insert(pod->meta.uid).second)
+        continue;
       if (pod->host_network) {
         found_.uncovered.push_back("pod " + pod->meta.key.name + " uses the network of its node");
       } else if (!pod->pod_ips.empty()) {
-        found_.peers.push_back({"pod " + pod->meta.key.name, pod->pod_ips, VerifyPorts(spec, partition_, profile_, pod->tcp_ports)});
+        found_.peers.push_back({"pod " + pod->meta.key.name, pod->pod_ips,
+                                VerifyPorts(spec, partition_, profile_, pod->tcp_ports)});
       }
     }
   }
@@ -157,12 +174,13 @@ Result<Component> FindComponent(const Profile& profile, const std::string& name)
   const auto found = profile.components.find(name);
   if (found != profile.components.end()) return found->second;
   std::string known;
-  for (const auto& [component, unused] : profile.components) known += (known.empty() ? "" : ", ") + component;
+  for (const auto& [component, unused] : profile.components)
+    known += (known.empty() ? "" : ", ") + component;
   return Invalid("profile " + profile.name + " has no component " + name + "; it has " + known);
 }
 
-Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const Profile& profile, const Pods& pods,
-                                std::int64_t seed) {
+Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const Profile& profile,
+                                const Pods& pods, std::int64_t seed) {
   Result<Pods> matching = Matching(target.component, target.selector, profile, pods);
   if (!matching) return matching.error();
   std::erase_if(*matching, [](const auto& pod) { return pod->phase != "Running"; });
@@ -171,9 +189,11 @@ Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const
   }
   for (const auto& pod : *matching) {
     if (pod->host_network) {
-      return Invalid("pod " + pod->meta.key.name + " uses the network of its node: a fault there would hit the whole node");
+      return Invalid("pod " + pod->meta.key.name +
+                     " uses the network of its node: a fault there would hit the whole node");
     }
-    if (Result<std::string> container = PickContainer(target, *pod); !container) return container.error();
+    if (Result<std::string> container = PickContainer(target, *pod); !container)
+      return container.error();
   }
   Result<std::size_t> count = HowMany(target, matching->size());
   if (!count) return count.error();
@@ -189,9 +209,13 @@ Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const
   std::string all;
   for (const std::string& uid : uids) all += uid + "\n";
   selection.digest = "sha256:" + Sha256Hex(all).substr(0, 16);
-  const auto rank = [&](const auto& pod) { return Sha256Hex(std::to_string(seed) + "/" + pod->meta.uid); };
-  std::sort(matching->begin(), matching->end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-  selection.targets.assign(matching->begin(), matching->begin() + static_cast<std::ptrdiff_t>(*count));
+  const auto rank = [&](const auto& pod) {
+    return Sha256Hex(std::to_string(seed) + "/" + pod->meta.uid);
+  };
+  std::sort(matching->begin(), matching->end(),
+            [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  selection.targets.assign(matching->begin(),
+                           matching->begin() + static_cast<std::ptrdiff_t>(*count));
   return selection;
 }
 
@@ -202,24 +226,33 @@ Result<Peers> ResolvePeers(const PartitionSpec& partition, const Profile& profil
     if (Result<void> added = collector.Add(spec); !added) return added.error();
   }
   Peers peers = collector.Take();
-  const bool provable = std::any_of(peers.peers.begin(), peers.peers.end(), [](const protocol::Peer& peer) {
-    return !peer.verify.empty();
-  });
+  const bool provable =
+      std::any_of(peers.peers.begin(), peers.peers.end(),
+                  [](const protocol::Peer& peer) { return !peer.verify.empty(); });
   if (!provable) {
-    std::string why = peers.uncovered.empty() ? "no peer of the partition has an address now" : peers.uncovered.front();
-    return Error{Reason::kNotFound, why + ": a partition needs at least one pod on the other side, with a port to try", {}, 0};
+    std::string why = peers.uncovered.empty() ? "no peer of the partition has an address now"
+                                              : peers.uncovered.front();
+    return Error{Reason::kNotFound,
+                 why + ": a partition needs at least one pod on the other side, with a port to try",
+                 {},
+                 0};
   }
   return peers;
 }
 
-std::vector<protocol::Control> PickControls(const Profile& profile, const Pods& pods, const Pods& targets,
-                                            const std::vector<protocol::Peer>& peers, const protocol::Control& last) {
+std::vector<protocol::Control> PickControls(const Profile& profile, const Pods& pods,
+                                            const Pods& targets,
+                                            const std::vector<protocol::Peer>& peers,
+                                            const protocol::Control& last) {
   std::set<std::string> taken;
   for (const auto& target : targets) taken.insert(target->pod_ips.begin(), target->pod_ips.end());
-  for (const protocol::Peer& peer : peers) taken.insert(peer.addresses.begin(), peer.addresses.end());
+  for (const protocol::Peer& peer : peers)
+    taken.insert(peer.addresses.begin(), peer.addresses.end());
   std::vector<protocol::Control> controls;
   for (const auto& pod : pods) {
-    if (!pod->ready || pod->host_network || pod->Ours() || taken.contains(pod->pod_ip) || pod->pod_ip.empty()) continue;
+    if (!pod->ready || pod->host_network || pod->Ours() || taken.contains(pod->pod_ip) ||
+        pod->pod_ip.empty())
+      continue;
     std::uint16_t port = pod->tcp_ports.empty() ? 0 : pod->tcp_ports.front();
     for (const auto& [name, component] : profile.components) {
       if (HasAll(pod->meta.labels, component.labels) && component.port != 0) port = component.port;
@@ -244,23 +277,38 @@ Result<std::string> ProbeUrl(const ProbeSpec& probe, const Profile& profile, con
     return "http://" + host + ":" + std::to_string(port) + probe.path;
   };
   for (const Service& service : services) {
-    const bool meant = probe.service.empty() ? !service.selector.empty() && HasAll(component.labels, service.selector)
-                                             : service.name == probe.service;
+    const bool meant = probe.service.empty()
+                           ? !service.selector.empty() && HasAll(component.labels, service.selector)
+                           : service.name == probe.service;
     if (!meant || service.cluster_ips.empty()) continue;
     const std::uint16_t wanted = probe.port != 0 ? probe.port : component.port;
-    const bool has = std::find(service.tcp_ports.begin(), service.tcp_ports.end(), wanted) != service.tcp_ports.end();
-    if (has || wanted == 0) return url(service.cluster_ips.front(), has ? wanted : service.tcp_ports.empty() ? 80 : service.tcp_ports.front());
+    const bool has = std::find(service.tcp_ports.begin(), service.tcp_ports.end(), wanted) !=
+                     service.tcp_ports.end();
+    if (has || wanted == 0)
+      return url(service.cluster_ips.front(), has ? wanted
+                                              : service.tcp_ports.empty()
+                                                  ? 80
+                                                  : service.tcp_ports.front());
     if (!probe.service.empty()) return url(service.cluster_ips.front(), wanted);
   }
   if (!probe.service.empty()) {
-    return Error{Reason::kNotFound, "probe " + probe.name + ": there is no Service " + probe.service + " with a cluster address", {}, 0};
+    return Error{Reason::kNotFound,
+                 "probe " + probe.name + ": there is no Service " + probe.service +
+                     " with a cluster address",
+                 {},
+                 0};
   }
   for (const auto& pod : pods) {
-    if (HasAll(pod->meta.labels, component.labels) && !pod->pod_ip.empty() && !pod->meta.deleting && !pod->Ours()) {
+    if (HasAll(pod->meta.labels, component.labels) && !pod->pod_ip.empty() && !pod->meta.deleting &&
+        !pod->Ours()) {
       return url(pod->pod_ip, probe.port != 0 ? probe.port : component.port);
     }
   }
-  return Error{Reason::kNotFound, "probe " + probe.name + ": no pod and no Service of component " + probe.component + " has an address now", {}, 0};
+  return Error{Reason::kNotFound,
+               "probe " + probe.name + ": no pod and no Service of component " + probe.component +
+                   " has an address now",
+               {},
+               0};
 }
 
 Result<std::string> PickContainer(const TargetSpec& target, const Pod& pod) {
@@ -271,10 +319,12 @@ Result<std::string> PickContainer(const TargetSpec& target, const Pod& pod) {
     if (has(target.container)) return target.container;
     std::string known;
     for (const std::string& name : pod.containers) known += (known.empty() ? "" : ", ") + name;
-    return Invalid("pod " + pod.meta.key.name + " has no container " + target.container + "; it has " + known);
+    return Invalid("pod " + pod.meta.key.name + " has no container " + target.container +
+                   "; it has " + known);
   }
   const auto annotation = pod.meta.annotations.find("kubectl.kubernetes.io/default-container");
-  if (annotation != pod.meta.annotations.end() && has(annotation->second)) return annotation->second;
+  if (annotation != pod.meta.annotations.end() && has(annotation->second))
+    return annotation->second;
   return pod.containers.empty() ? std::string() : pod.containers.front();
 }
 

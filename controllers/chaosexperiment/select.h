@@ -1,4 +1,5 @@
-// Who is hit and who its peers are. Pure: pods, services and a seed in, the same choice out, every time.
+// Who is hit and who its peers are. Pure: pods, services and a seed in, the same choice out, every
+// time.
 #pragma once
 
 #include <memory>
@@ -11,38 +12,44 @@ namespace chaos::experiment {
 
 using Pods = std::vector<std::shared_ptr<const Pod>>;
 
-// Where labels and ports of a component come from; an error names the components that the profile has.
+// Where labels and ports of a component come from; an error names the components that the profile
+// has.
 Result<Component> FindComponent(const Profile& profile, const std::string& name);
 
 struct Selection {
-  Pods targets;                  // ranked by the seed
+  Pods targets;  // ranked by the seed
   std::int64_t candidates = 0;
-  std::string digest;            // of the sorted candidate uids: same candidates, same choice
+  std::string digest;  // of the sorted candidate uids: same candidates, same choice
 };
 
 // Errors are kNotFound (no pod matches now; may change) or kInvalid (the spec must change).
-Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const Profile& profile, const Pods& pods,
-                                std::int64_t seed);
+Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const Profile& profile,
+                                const Pods& pods, std::int64_t seed);
 
 struct Peers {
-  std::vector<protocol::Peer> peers;   // addresses as of now
-  std::vector<std::string> uncovered;  // matched, but out of reach of a fault in the target's network: why
+  std::vector<protocol::Peer> peers;  // addresses as of now
+  std::vector<std::string>
+      uncovered;  // matched, but out of reach of a fault in the target's network: why
 };
 
-// Peers of a partition as seen from `targets`: pods and the Services in front of them. kNotFound when nothing has an
-// address; the message names what was looked for.
+// Peers of a partition as seen from `targets`: pods and the Services in front of them. kNotFound
+// when nothing has an address; the message names what was looked for.
 Result<Peers> ResolvePeers(const PartitionSpec& partition, const Profile& profile, const Pods& pods,
                            const std::vector<Service>& services, const Pods& targets);
 
-// What should go on working during the fault: ready pods that are neither target nor peer, then `last`.
-std::vector<protocol::Control> PickControls(const Profile& profile, const Pods& pods, const Pods& targets,
-                                            const std::vector<protocol::Peer>& peers, const protocol::Control& last);
+// What should go on working during the fault: ready pods that are neither target nor peer, then
+// `last`.
+std::vector<protocol::Control> PickControls(const Profile& profile, const Pods& pods,
+                                            const Pods& targets,
+                                            const std::vector<protocol::Peer>& peers,
+                                            const protocol::Control& last);
 
 // Where a probe goes: the Service in front of the component, else one of its pods.
 Result<std::string> ProbeUrl(const ProbeSpec& probe, const Profile& profile, const Pods& pods,
                              const std::vector<Service>& services);
 
-// The container a fault is about: spec, then annotation kubectl.kubernetes.io/default-container, then the first.
+// The container a fault is about: spec, then annotation kubectl.kubernetes.io/default-container,
+// then the first.
 Result<std::string> PickContainer(const TargetSpec& target, const Pod& pod);
 
 }  // namespace chaos::experiment

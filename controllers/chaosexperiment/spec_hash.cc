@@ -7,11 +7,13 @@
 namespace chaos::experiment {
 namespace {
 
-constexpr std::array<const char*, 12> kFields = {"target", "fault",    "duration", "trigger", "load",    "probes",
-                                                 "detect", "recovery", "expect",   "seed",    "newPods", "run"};
+constexpr std::array<const char*, 12> kFields = {"target", "fault",  "duration", "trigger",
+                                                 "load",   "probes", "detect",   "recovery",
+                                                 "expect", "seed",   "newPods",  "run"};
 
-// Same shape as a spec; a list's only item stands for each of its items. A field equal to its default is left out.
-// A default that is added to the schema later must be added here, else old objects would run again.
+// Same shape as a spec; a list's only item stands for each of its items. A field equal to its
+// default is left out. A default that is added to the schema later must be added here, else old
+// objects would run again.
 const Json& Defaults() {
   static const Json kDefaults = Json::parse(R"({
     "target": {"mode": "One"},
@@ -43,7 +45,8 @@ Json WithoutDefaults(const Json& value, const Json& defaults) {
   if (value.is_array()) {
     Json kept = Json::array();
     for (const Json& item : value) {
-      kept.push_back(WithoutDefaults(item, defaults.is_array() && !defaults.empty() ? defaults[0] : Json()));
+      kept.push_back(
+          WithoutDefaults(item, defaults.is_array() && !defaults.empty() ? defaults[0] : Json()));
     }
     return kept;
   }

@@ -12,7 +12,9 @@ std::optional<TimePoint> TimeAt(const Json& json, const char* key) {
   return std::nullopt;
 }
 
-TimePoint TimeOr(const Json& json, const char* key) { return TimeAt(json, key).value_or(TimePoint{}); }
+TimePoint TimeOr(const Json& json, const char* key) {
+  return TimeAt(json, key).value_or(TimePoint{});
+}
 
 std::map<std::string, std::string> MapAt(const Json& json, const char* key) {
   std::map<std::string, std::string> map;
@@ -93,16 +95,20 @@ TargetStatus ReadTarget(const Json& json) {
   t.reverted_at = TimeAt(json, "revertedAt");
   t.clean_at = TimeAt(json, "cleanAt");
   if (const Json& intent = ObjectAt(json, "intent"); !intent.empty()) {
-    t.intent = Intent{Text(intent, {"sidecar"}),     Text(intent, {"image"}),
-                      Text(intent, {"nonce"}),       Text(intent, {"arguments"}),
-                      TimeOr(intent, "notBefore"),   TimeOr(intent, "notAfter"),
-                      TimeOr(intent, "deadline")};
+    t.intent =
+        Intent{Text(intent, {"sidecar"}),   Text(intent, {"image"}),     Text(intent, {"nonce"}),
+               Text(intent, {"arguments"}), TimeOr(intent, "notBefore"), TimeOr(intent, "notAfter"),
+               TimeOr(intent, "deadline")};
   }
   return t;
 }
 
-Json PrintCount(const PhaseCount& count) { return {{"samples", count.samples}, {"failed", count.failed}}; }
-PhaseCount ReadCount(const Json& json) { return {Integer(json, {"samples"}), Integer(json, {"failed"})}; }
+Json PrintCount(const PhaseCount& count) {
+  return {{"samples", count.samples}, {"failed", count.failed}};
+}
+PhaseCount ReadCount(const Json& json) {
+  return {Integer(json, {"samples"}), Integer(json, {"failed"})};
+}
 
 Json PrintCounts(const Status& s) {
   std::int64_t injected = 0, clean = 0, refused = 0;
@@ -113,13 +119,17 @@ Json PrintCounts(const Status& s) {
   }
   const auto targets = static_cast<std::int64_t>(s.targets.size());
   return {{"hit", std::to_string(injected) + "/" + std::to_string(targets)},
-          {"targets", targets}, {"injected", injected}, {"clean", clean}, {"refused", refused}};
+          {"targets", targets},
+          {"injected", injected},
+          {"clean", clean},
+          {"refused", refused}};
 }
 
 }  // namespace
 
 const RunRecord* Status::FindRun(std::string_view spec_hash) const {
-  const auto found = std::find_if(runs.begin(), runs.end(), [&](const RunRecord& r) { return r.spec_hash == spec_hash; });
+  const auto found = std::find_if(runs.begin(), runs.end(),
+                                  [&](const RunRecord& r) { return r.spec_hash == spec_hash; });
   return found == runs.end() ? nullptr : &*found;
 }
 
@@ -139,19 +149,22 @@ Status Status::FromJson(const Json& json) {
   s.finished_at = TimeAt(json, "finishedAt");
   for (const Json& target : ListAt(json, "targets")) s.targets.push_back(ReadTarget(target));
   const Json& timings = ObjectAt(json, "timings");
-  s.timings = {Text(timings, {"toInject"}), Text(timings, {"toEffect"}), Text(timings, {"toDetect"}),
-               Text(timings, {"toRecover"}), Text(timings, {"toClean"})};
+  s.timings = {Text(timings, {"toInject"}), Text(timings, {"toEffect"}),
+               Text(timings, {"toDetect"}), Text(timings, {"toRecover"}),
+               Text(timings, {"toClean"})};
   s.coverage = Text(json, {"coverage", "state"});
   s.coverage_missing = Texts(json, {"coverage", "missing"});
   if (const Json& stop = ObjectAt(json, "stop"); !stop.empty()) {
     s.stop = StopStatus{Text(stop, {"reason"}), Text(stop, {"by"}), TimeAt(stop, "at")};
   }
   for (const Json& probe : ListAt(json, "probes")) {
-    s.probes.push_back({Text(probe, {"name"}), ReadCount(ObjectAt(probe, "before")), ReadCount(ObjectAt(probe, "during")),
-                        ReadCount(ObjectAt(probe, "after")), Text(probe, {"lastError"})});
+    s.probes.push_back({Text(probe, {"name"}), ReadCount(ObjectAt(probe, "before")),
+                        ReadCount(ObjectAt(probe, "during")), ReadCount(ObjectAt(probe, "after")),
+                        Text(probe, {"lastError"})});
   }
   const Json& resolved = ObjectAt(json, "resolved");
-  if (const Json* seed = Find(resolved, {"seed"}); seed && seed->is_number_integer()) s.resolved.seed = seed->get<std::int64_t>();
+  if (const Json* seed = Find(resolved, {"seed"}); seed && seed->is_number_integer())
+    s.resolved.seed = seed->get<std::int64_t>();
   s.resolved.candidates = Integer(resolved, {"candidates"});
   s.resolved.candidates_digest = Text(resolved, {"candidatesDigest"});
   s.resolved.profile = Text(resolved, {"profile"});
@@ -161,7 +174,8 @@ Status Status::FromJson(const Json& json) {
     s.resolved.peers.push_back({Text(peer, {"name"}), Texts(peer, {"addresses"})});
   }
   for (const Json& run : ListAt(json, "runs")) {
-    s.runs.push_back({Text(run, {"specHash"}), Text(run, {"verdict"}), Text(run, {"reason"}), TimeAt(run, "at")});
+    s.runs.push_back({Text(run, {"specHash"}), Text(run, {"verdict"}), Text(run, {"reason"}),
+                      TimeAt(run, "at")});
   }
   s.conditions = kube::ConditionsFromJson(ListAt(json, "conditions"));
   return s;
@@ -201,8 +215,10 @@ Json Status::ToJson() const {
     Put(json["stop"], "at", stop->at);
   }
   for (const ProbeStatus& probe : probes) {
-    Json item = {{"name", probe.name}, {"before", PrintCount(probe.before)},
-                 {"during", PrintCount(probe.during)}, {"after", PrintCount(probe.after)}};
+    Json item = {{"name", probe.name},
+                 {"before", PrintCount(probe.before)},
+                 {"during", PrintCount(probe.during)},
+                 {"after", PrintCount(probe.after)}};
     Put(item, "lastError", probe.last_error);
     json["probes"].push_back(std::move(item));
   }

@@ -1,4 +1,5 @@
-// status of a ChaosExperiment: everything that a fresh operator needs to go on with a run, and a user to understand it.
+// status of a ChaosExperiment: everything that a fresh operator needs to go on with a run, and a
+// user to understand it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace chaos::experiment {
 
-// What is persisted before a pod is touched; the sidecar is made of this alone, so a repeat is byte-identical.
+// What is persisted before a pod is touched; the sidecar is made of this alone, so a repeat is
+// byte-identical.
 struct Intent {
   std::string sidecar, image, nonce, arguments;
   TimePoint not_before{}, not_after{};

@@ -22,7 +22,8 @@ const Json& ListAt(const Json& json, std::initializer_list<std::string_view> pat
   return found && found->is_array() ? *found : kNone;
 }
 
-milliseconds Duration(const Json& json, std::initializer_list<std::string_view> path, milliseconds fallback) {
+milliseconds Duration(const Json& json, std::initializer_list<std::string_view> path,
+                      milliseconds fallback) {
   if (Result<milliseconds> parsed = ParseDuration(Text(json, path))) return *parsed;
   return fallback;
 }
@@ -49,7 +50,8 @@ std::optional<Selector> SelectorAt(const Json& json, std::initializer_list<std::
   if (found == nullptr) return std::nullopt;
   Selector selector{LabelsAt(*found, {"matchLabels"}), {}};
   for (const Json& item : ListAt(*found, {"matchExpressions"})) {
-    selector.match_expressions.push_back({Text(item, {"key"}), Text(item, {"operator"}), Texts(item, {"values"})});
+    selector.match_expressions.push_back(
+        {Text(item, {"key"}), Text(item, {"operator"}), Texts(item, {"values"})});
   }
   return selector;
 }
@@ -60,7 +62,10 @@ TargetSpec ReadTarget(const Json& json) {
   target.selector = SelectorAt(json, {"selector"});
   target.container = Text(json, {"container"});
   const std::string mode = Text(json, {"mode"}, "One");
-  target.mode = mode == "All" ? Mode::kAll : mode == "Fixed" ? Mode::kFixed : mode == "Percent" ? Mode::kPercent : Mode::kOne;
+  target.mode = mode == "All"       ? Mode::kAll
+                : mode == "Fixed"   ? Mode::kFixed
+                : mode == "Percent" ? Mode::kPercent
+                                    : Mode::kOne;
   const Json& value = At(json, {"value"});
   if (value.is_number_integer()) target.value = value.get<int>();
   if (value.is_string()) target.value = std::atoi(value.get<std::string>().c_str());  // "50%"
@@ -70,8 +75,9 @@ TargetSpec ReadTarget(const Json& json) {
 PartitionSpec ReadPartition(const Json& json) {
   PartitionSpec partition;
   for (const Json& item : ListAt(json, {"peers"})) {
-    partition.peers.push_back({Text(item, {"component"}), Text(item, {"service"}), Text(item, {"cidr"}),
-                               SelectorAt(item, {"selector"}), Ports(ListAt(item, {"verifyPorts"}))});
+    partition.peers.push_back({Text(item, {"component"}), Text(item, {"service"}),
+                               Text(item, {"cidr"}), SelectorAt(item, {"selector"}),
+                               Ports(ListAt(item, {"verifyPorts"}))});
   }
   partition.ports = Ports(ListAt(json, {"ports"}));
   const std::string direction = Text(json, {"direction"}, "Both");
@@ -127,7 +133,8 @@ ProbeSpec ReadProbe(const Json& json) {
   probe.path = Text(json, {kind, "path"});
   probe.port = static_cast<std::uint16_t>(Integer(json, {kind, "port"}));
   probe.arguments.interval = Duration(json, {"interval"}, seconds(1));
-  const milliseconds fallback = probe.arguments.kind == protocol::ProbeKind::kInference ? seconds(30) : seconds(5);
+  const milliseconds fallback =
+      probe.arguments.kind == protocol::ProbeKind::kInference ? seconds(30) : seconds(5);
   probe.arguments.timeout = Duration(json, {"timeout"}, fallback);
   return probe;
 }
@@ -152,8 +159,10 @@ Spec ReadSpec(const Json& json) {
     spec.abort_when.push_back({Text(item, {"probe"}), Duration(item, {"failsFor"}, seconds(10))});
   }
   spec.max_targets = static_cast<int>(Integer(json, {"safety", "maxTargets"}, 1));
-  spec.max_privilege = protocol::TierFromName(Text(json, {"safety", "maxPrivilege"})).value_or(protocol::Tier::kNoCapabilities);
-  if (const Json* seed = Find(json, {"seed"}); seed && seed->is_number_integer()) spec.seed = seed->get<std::int64_t>();
+  spec.max_privilege = protocol::TierFromName(Text(json, {"safety", "maxPrivilege"}))
+                           .value_or(protocol::Tier::kNoCapabilities);
+  if (const Json* seed = Find(json, {"seed"}); seed && seed->is_number_integer())
+    spec.seed = seed->get<std::int64_t>();
   spec.run = Integer(json, {"run"}, 1);
   spec.suspend = Flag(json, {"suspend"});
   spec.dry_run = Text(json, {"dryRun"});
@@ -196,7 +205,8 @@ bool Selector::Matches(const Labels& labels) const {
   for (const Requirement& r : match_expressions) {
     const auto found = labels.find(r.key);
     const bool there = found != labels.end();
-    const bool listed = there && std::find(r.values.begin(), r.values.end(), found->second) != r.values.end();
+    const bool listed =
+        there && std::find(r.values.begin(), r.values.end(), found->second) != r.values.end();
     if (r.op == "In" && !listed) return false;
     if (r.op == "NotIn" && listed) return false;
     if (r.op == "Exists" && !there) return false;
@@ -233,7 +243,8 @@ Result<Stop> Stop::FromJson(const Json& object) {
 }
 
 bool Stop::Covers(std::string_view ns) const {
-  return namespaces.empty() || std::find(namespaces.begin(), namespaces.end(), ns) != namespaces.end();
+  return namespaces.empty() ||
+         std::find(namespaces.begin(), namespaces.end(), ns) != namespaces.end();
 }
 
 Result<Namespace> Namespace::FromJson(const Json& object) {
@@ -251,7 +262,8 @@ Result<Pod> Pod::FromJson(const Json& object) {
   pod.phase = Text(object, {"status", "phase"});
   pod.pod_ip = Text(object, {"status", "podIP"});
   pod.host_ip = Text(object, {"status", "hostIP"});
-  for (const Json& ip : ListAt(object, {"status", "podIPs"})) pod.pod_ips.push_back(Text(ip, {"ip"}));
+  for (const Json& ip : ListAt(object, {"status", "podIPs"}))
+    pod.pod_ips.push_back(Text(ip, {"ip"}));
   if (pod.pod_ips.empty() && !pod.pod_ip.empty()) pod.pod_ips = {pod.pod_ip};
   for (const Json& condition : ListAt(object, {"status", "conditions"})) {
     if (Text(condition, {"type"}) == "Ready") pod.ready = Text(condition, {"status"}) == "True";
@@ -263,15 +275,18 @@ Result<Pod> Pod::FromJson(const Json& object) {
       pod.tcp_ports.push_back(static_cast<std::uint16_t>(Integer(port, {"containerPort"})));
     }
   }
-  for (const Json& sidecar : ListAt(object, {"spec", "ephemeralContainers"})) pod.sidecars.push_back(Text(sidecar, {"name"}));
+  for (const Json& sidecar : ListAt(object, {"spec", "ephemeralContainers"}))
+    pod.sidecars.push_back(Text(sidecar, {"name"}));
   for (const char* list : {"containerStatuses", "ephemeralContainerStatuses"}) {
-    for (const Json& state : ListAt(object, {"status", list})) pod.states.push_back(ReadState(state));
+    for (const Json& state : ListAt(object, {"status", list}))
+      pod.states.push_back(ReadState(state));
   }
   return pod;
 }
 
 const ContainerState* Pod::State(std::string_view container) const {
-  const auto found = std::find_if(states.begin(), states.end(), [&](const ContainerState& s) { return s.name == container; });
+  const auto found = std::find_if(states.begin(), states.end(),
+                                  [&](const ContainerState& s) { return s.name == container; });
   return found == states.end() ? nullptr : &*found;
 }
 
@@ -305,9 +320,11 @@ Result<Profile> Profile::FromConfigMap(const Json& config_map) {
   Result<Json> json = ParseJson(text);
   if (!json) return Invalid("ConfigMap " + profile.name + ", profile.json: " + json.error().detail);
   for (const auto& [name, component] : At(*json, {"components"}).items()) {
-    Component c{LabelsAt(component, {"labels"}), static_cast<std::uint16_t>(Integer(component, {"port"})),
+    Component c{LabelsAt(component, {"labels"}),
+                static_cast<std::uint16_t>(Integer(component, {"port"})),
                 Text(component, {"protocol"}, "rbee")};
-    if (c.labels.empty()) return Invalid("profile " + profile.name + ", component " + name + ": labels are needed");
+    if (c.labels.empty())
+      return Invalid("profile " + profile.name + ", component " + name + ": labels are needed");
     profile.components[name] = std::move(c);
   }
   if (profile.components.empty()) return Invalid("profile " + profile.name + " names no component");

@@ -1,5 +1,6 @@
 // ChaosExperiment and what else a run looks at, as typed projections of the API objects.
-// The schema (crds/) has already refused what is malformed; FromJson is still total and never throws.
+// The schema (crds/) has already refused what is malformed; FromJson is still total and never
+// throws.
 #pragma once
 
 #include <cstdint>
@@ -36,13 +37,14 @@ struct TargetSpec {
   std::optional<Selector> selector;
   std::string container;
   Mode mode = Mode::kOne;
-  int value = 0;          // a count for kFixed, 1..100 for kPercent
+  int value = 0;  // a count for kFixed, 1..100 for kPercent
 };
 
 struct PeerSpec {
   std::string component, service, cidr;  // exactly one of these and selector
   std::optional<Selector> selector;
-  std::vector<std::uint16_t> ports;
+  std::vector<std::uint16_t>
+      verify_ports;  // on which connects are tried; what is cut is not narrowed by them
 };
 struct PartitionSpec {
   std::vector<PeerSpec> peers;
@@ -55,8 +57,8 @@ struct ProbeSpec {
   bool before = false, during = false, after = false;  // phases in which a failing sample counts
   std::string component, service;                      // where it goes; exactly one
   std::string path;
-  std::uint16_t port = 0;                              // 0 = the profile's
-  protocol::ProbeArguments arguments;                  // all but the url
+  std::uint16_t port = 0;              // 0 = the profile's
+  protocol::ProbeArguments arguments;  // all but the url
 };
 
 struct DetectSpec {
@@ -120,7 +122,8 @@ struct Namespace {
 struct ContainerState {
   std::string name;
   enum class Kind { kUnknown, kWaiting, kRunning, kTerminated } kind = Kind::kUnknown;
-  std::string reason, message;  // of waiting or terminated; message is the record of our own containers
+  std::string reason,
+      message;  // of waiting or terminated; message is the record of our own containers
   int exit_code = 0;
   std::optional<TimePoint> started, finished;
 };
@@ -131,17 +134,17 @@ struct Pod {
   std::vector<std::string> pod_ips;
   bool ready = false, host_network = false;
   std::vector<std::string> containers;
-  std::vector<std::uint16_t> tcp_ports;      // declared by its containers
-  std::vector<std::string> sidecars;         // names of its ephemeral containers
-  std::vector<ContainerState> states;        // of regular and ephemeral containers
+  std::vector<std::uint16_t> tcp_ports;  // declared by its containers
+  std::vector<std::string> sidecars;     // names of its ephemeral containers
+  std::vector<ContainerState> states;    // of regular and ephemeral containers
   const ContainerState* State(std::string_view container) const;
-  bool Ours() const;                         // one that we made
+  bool Ours() const;  // one that we made
   static Result<Pod> FromJson(const Json& object);
 };
 
 struct Service {
   std::string name;
-  std::vector<std::string> cluster_ips;      // empty when headless
+  std::vector<std::string> cluster_ips;  // empty when headless
   Labels selector;
   std::vector<std::uint16_t> tcp_ports;
   static Service FromJson(const Json& object);

@@ -1,4 +1,5 @@
-// Pass or fail, and why. Pure. No verdict without data: what was not measured is Inconclusive, never green.
+// Pass or fail, and why. Pure. No verdict without data: what was not measured is Inconclusive,
+// never green.
 #pragma once
 
 #include <optional>
@@ -15,12 +16,14 @@ struct Judgement {
   std::string message;  // what a person needs to know about the reason
 };
 
-// First failing reason among the targets, as an Inconclusive; nullopt while every one is or was verified.
+// First failing reason among the targets, as an Inconclusive; nullopt while every one is or was
+// verified.
 std::optional<Judgement> JudgeTargets(const Status& status);
 
-// Requires: every target of the run has ended. nullopt: more samples are needed; ask again when some have come.
-// Fills timings, probes and coverage of `status`.
-std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimePoint now, Status& status);
+// Requires: every target of the run has ended. nullopt: more samples are needed; ask again when
+// some have come. Fills timings, probes and coverage of `status`.
+std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimePoint now,
+                               Status& status);
 
 // One line for people, made only of figures that are in the status.
 std::string Summarize(const Spec& spec, const Status& status, const Judgement& judgement);

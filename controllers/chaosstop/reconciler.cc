@@ -11,24 +11,36 @@ Result<void> Reconciler::Reconcile(const kube::Key& key) {
   for (const auto& e : p_.experiments.List()) {
     if (!stop->Covers(e->meta.key.ns)) continue;
     live += e->status.Live();
-    stopped += e->status.stop && e->status.stop->by == "ChaosStop" && e->status.stop->reason.starts_with(key.name);
+    stopped += e->status.stop && e->status.stop->by == "ChaosStop" &&
+               e->status.stop->reason.starts_with(key.name);
   }
-  if (stop->observed_generation == stop->meta.generation && stop->live == live && stop->stopped == stopped) return {};
-  if (!p_.may_write()) return Error{Reason::kCancelled, "this replica does not lead (any more)", {}, 0};
+  if (stop->observed_generation == stop->meta.generation && stop->live == live &&
+      stop->stopped == stopped)
+    return {};
+  if (!p_.may_write())
+    return Error{Reason::kCancelled, "this replica does not lead (any more)", {}, 0};
   std::vector<kube::Condition> conditions = stop->conditions;
   const bool clean = live == 0;
-  kube::SetCondition(conditions, {"Clean", clean ? kube::ConditionStatus::kTrue : kube::ConditionStatus::kFalse,
-                                  clean ? "NothingOn" : "Reverting",
-                                  clean ? "no covered run is live" : std::to_string(live) + " run(s) are being reverted",
-                                  stop->meta.generation, std::chrono::floor<seconds>(p_.clock.Now())});
-  const Json body = {{"apiVersion", "chaos.rbee.dev/v1alpha1"},
-                     {"kind", "ChaosStop"},
-                     {"metadata", {{"name", key.name}, {"resourceVersion", stop->meta.resource_version}}},
-                     {"status", {{"observedGeneration", stop->meta.generation}, {"live", live}, {"stopped", stopped},
-                                 {"conditions", kube::ConditionsToJson(conditions)}}}};
-  Result<Json> answer = p_.client.PatchObject(kube::kStops, "", key.name, "status", kube::Patch::kApply, body);
+  kube::SetCondition(
+      conditions,
+      {"Clean", clean ? kube::ConditionStatus::kTrue : kube::ConditionStatus::kFalse,
+       clean ? "NothingOn" : "Reverting",
+       clean ? "no covered run is live" : std::to_string(live) + " run(s) are being reverted",
+       stop->meta.generation, std::chrono::floor<seconds>(p_.clock.Now())});
+  const Json body = {
+      {"apiVersion", "chaos.rbee.dev/v1alpha1"},
+      {"kind", "ChaosStop"},
+      {"metadata", {{"name", key.name}, {"resourceVersion", stop->meta.resource_version}}},
+      {"status",
+       {{"observedGeneration", stop->meta.generation},
+        {"live", live},
+        {"stopped", stopped},
+        {"conditions", kube::ConditionsToJson(conditions)}}}};
+  Result<Json> answer =
+      p_.client.PatchObject(kube::kStops, "", key.name, "status", kube::Patch::kApply, body);
   if (!answer) return answer.error();
-  if (Result<experiment::Stop> written = experiment::Stop::FromJson(*answer)) p_.stops.Wrote(*std::move(written));
+  if (Result<experiment::Stop> written = experiment::Stop::FromJson(*answer))
+    p_.stops.Wrote(*std::move(written));
   return {};
 }
 

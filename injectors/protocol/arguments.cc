@@ -24,10 +24,12 @@ bool FitsInto(const Json& value) {
 }
 
 bool IsHex(std::string_view text, std::size_t digits) {
-  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return text.size() == digits &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// Reads one object field by field; remembers the first error and, at the end, refuses what nobody asked for.
+// Reads one object field by field; remembers the first error and, at the end, refuses what nobody
+// asked for.
 class Reader {
  public:
   Reader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
@@ -45,37 +47,47 @@ class Reader {
 
   void Read(const char* key, std::string& out, bool required = false) {
     if (const Json* value = Take(key, required)) {
-      if (value->is_string()) out = value->get<std::string>();
-      else Fail(key, "text");
+      if (value->is_string())
+        out = value->get<std::string>();
+      else
+        Fail(key, "text");
     }
   }
   template <class Number>
-    requires std::is_arithmetic_v<Number>
+  requires std::is_arithmetic_v<Number>
   void Read(const char* key, Number& out, bool required = false) {
     if (const Json* value = Take(key, required)) {
-      if (FitsInto<Number>(*value)) out = value->get<Number>();
-      else Fail(key, "a number that fits");
+      if (FitsInto<Number>(*value))
+        out = value->get<Number>();
+      else
+        Fail(key, "a number that fits");
     }
   }
   void Read(const char* key, std::optional<double>& out) {
     if (const Json* value = Take(key, false)) {
-      if (value->is_number()) out = value->get<double>();
-      else Fail(key, "a number");
+      if (value->is_number())
+        out = value->get<double>();
+      else
+        Fail(key, "a number");
     }
   }
   void Read(const char* key, milliseconds& out, bool required = false) {
     std::string text;
     Read(key, text, required);
     if (text.empty()) return;
-    if (Result<milliseconds> parsed = ParseDuration(text)) out = *parsed;
-    else Fail(key, "a duration such as 30s");
+    if (Result<milliseconds> parsed = ParseDuration(text))
+      out = *parsed;
+    else
+      Fail(key, "a duration such as 30s");
   }
   void Read(const char* key, TimePoint& out) {
     std::string text;
     Read(key, text, true);
     if (text.empty()) return;
-    if (Result<TimePoint> parsed = ParseTime(text)) out = *parsed;
-    else Fail(key, "an RFC 3339 time");
+    if (Result<TimePoint> parsed = ParseTime(text))
+      out = *parsed;
+    else
+      Fail(key, "an RFC 3339 time");
   }
   template <class Item>
   void Read(const char* key, std::vector<Item>& out, const char* what) {
@@ -106,7 +118,8 @@ class Reader {
 
   void Fail(std::string_view key, std::string_view expected) {
     if (!error_.empty()) return;
-    error_ = where_ + (key.empty() ? "" : ".") + std::string(key) + " must be " + std::string(expected);
+    error_ =
+        where_ + (key.empty() ? "" : ".") + std::string(key) + " must be " + std::string(expected);
   }
   std::string Finish() {
     if (error_.empty() && object_.is_object()) {
@@ -209,7 +222,9 @@ std::string ReadList(Reader& reader, const char* key, std::vector<Item>& out, Re
 std::string CheckHeader(Reader& reader) {
   int version = 0;
   reader.Read("v", version, true);
-  return version == 1 || version == 0 ? "" : "arguments of version " + std::to_string(version) + " are not known";
+  return version == 1 || version == 0
+             ? ""
+             : "arguments of version " + std::to_string(version) + " are not known";
 }
 
 template <class T>
@@ -265,13 +280,14 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
   reader.Read("notAfter", a.not_after);
   reader.Read("duration", a.duration, true);
   reader.Read("protect", a.protect, "a list of addresses");
-  std::string controls = ReadList(reader, "controls", a.controls, [](const Json& item, std::string where, Control& c) {
-    Reader r(item, std::move(where));
-    r.Read("name", c.name, true);
-    r.Read("address", c.address, true);
-    r.Read("port", c.port, true);
-    return r.Finish();
-  });
+  std::string controls =
+      ReadList(reader, "controls", a.controls, [](const Json& item, std::string where, Control& c) {
+        Reader r(item, std::move(where));
+        r.Read("name", c.name, true);
+        r.Read("address", c.address, true);
+        r.Read("port", c.port, true);
+        return r.Finish();
+      });
   std::string partition, peers;
   if (const Json* object = reader.Take("partition", true)) {
     Reader r(*object, "partition");

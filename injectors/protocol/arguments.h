@@ -1,5 +1,6 @@
-// What the operator tells an injector or a probe pod: one JSON document, the only argument after the mode.
-// Canonical: the same arguments always print the same bytes, so a repeated patch changes nothing.
+// What the operator tells an injector or a probe pod: one JSON document, the only argument after
+// the mode. Canonical: the same arguments always print the same bytes, so a repeated patch changes
+// nothing.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +19,15 @@ enum class Direction { kBoth, kIngress, kEgress };  // as seen from the target
 
 // One peer as the operator resolved it at launch.
 struct Peer {
-  std::string name;                     // for people: "pod hive-0", "service hive"
-  std::vector<std::string> addresses;   // IPv4 or IPv6, or CIDR where `verify` is empty
-  std::vector<std::uint16_t> verify;    // TCP ports on which a connect is tried before, during and after
+  std::string name;                    // for people: "pod hive-0", "service hive"
+  std::vector<std::string> addresses;  // IPv4 or IPv6, or CIDR where `verify` is empty
+  std::vector<std::uint16_t>
+      verify;  // TCP ports on which a connect is tried before, during and after
 };
 
 struct Partition {
   std::vector<Peer> peers;
-  std::vector<std::uint16_t> ports;     // of the peer; empty = everything
+  std::vector<std::uint16_t> ports;  // of the peer; empty = everything
   Direction direction = Direction::kBoth;
 };
 
@@ -38,21 +40,21 @@ struct Control {
 
 // `chaos-injector inject <json>`
 struct InjectArguments {
-  std::string run;                      // 10 hex digits
-  std::string nonce;                    // 32 hex digits; the stopper must know it
-  TimePoint not_before{};               // refuses to arm outside of these (ClockSkew, Expired)
+  std::string run;         // 10 hex digits
+  std::string nonce;       // 32 hex digits; the stopper must know it
+  TimePoint not_before{};  // refuses to arm outside of these (ClockSkew, Expired)
   TimePoint not_after{};
-  milliseconds duration{0};             // from applied
-  Partition partition;                  // later: a variant over the fault kinds
-  std::vector<Control> controls;        // tried in order; the first that works before is used
-  std::vector<std::string> protect;     // addresses never cut off: DNS, the node
+  milliseconds duration{0};          // from applied
+  Partition partition;               // later: a variant over the fault kinds
+  std::vector<Control> controls;     // tried in order; the first that works before is used
+  std::vector<std::string> protect;  // addresses never cut off: DNS, the node
 };
 
 // `chaos-injector stop <json>`
 struct StopArguments {
   std::string run;
   std::string nonce;
-  std::string reason;                   // one word, printed by the injector
+  std::string reason;  // one word, printed by the injector
 };
 
 enum class ProbeKind { kHttp, kSse, kInference };
@@ -61,27 +63,29 @@ struct ProbeArguments {
   ProbeKind kind = ProbeKind::kHttp;
   milliseconds interval{1000};
   milliseconds timeout{5000};
-  std::string url;                      // "http://10.211.0.7:7833/health"; inference: base without path
+  std::string url;  // "http://10.211.0.7:7833/health"; inference: base without path
   // http: which answers are good
-  std::vector<int> status_in;           // empty = 200 to 299
+  std::vector<int> status_in;  // empty = 200 to 299
   std::string body_contains;
   // sse: good while the newest matching event is young enough and its value within the bounds
-  std::string match_pointer, match_equals;   // only events whose value at the JSON pointer equals this text
+  std::string match_pointer,
+      match_equals;  // only events whose value at the JSON pointer equals this text
   std::string json_pointer;
   std::optional<double> at_least, at_most;
-  milliseconds max_silence{0};          // 0 = no limit
+  milliseconds max_silence{0};  // 0 = no limit
   // inference: one job with these, judged by its content
-  std::string protocol;                 // "rbee"
+  std::string protocol;  // "rbee"
   std::string model, prompt;
   int max_tokens = 16;
-  std::string expect_matches;           // ECMAScript regular expression without back-references, on the first 1 KiB
+  std::string
+      expect_matches;  // ECMAScript regular expression without back-references, on the first 1 KiB
   int expect_min_tokens = 1;
 };
 
 // `chaos-load probe <json>`
 struct ProbePodArguments {
   std::string run;
-  milliseconds max_life{0};             // ends by itself after this, whatever happens
+  milliseconds max_life{0};  // ends by itself after this, whatever happens
   std::vector<ProbeArguments> probes;
 };
 

@@ -43,7 +43,8 @@ Result<Event> ParseEvent(std::string_view line) {
   event.seq = Integer(*json, {"seq"});
   const Result<TimePoint> at = ParseTime(Text(*json, {"at"}));
   if (!at) return at.error();
-  if (event.event.empty() || event.seq < 1) return Invalid("not an event line: seq and event are needed");
+  if (event.event.empty() || event.seq < 1)
+    return Invalid("not an event line: seq and event are needed");
   event.at = *at;
   event.requested = TextMap(*json, "requested");
   event.measured = TextMap(*json, "measured");
@@ -90,11 +91,16 @@ std::optional<Record> ParseRecord(std::string_view text) {
     const auto time = [&](std::optional<TimePoint>& out) {
       if (Result<TimePoint> at = ParseTime(value)) out = *at;
     };
-    if (key == "run") record.run = value;
-    else if (key == "applied") time(record.applied);
-    else if (key == "verified") time(record.verified);
-    else if (key == "reverted") time(record.reverted);
-    else record.figures[key] = value;
+    if (key == "run")
+      record.run = value;
+    else if (key == "applied")
+      time(record.applied);
+    else if (key == "verified")
+      time(record.verified);
+    else if (key == "reverted")
+      time(record.reverted);
+    else
+      record.figures[key] = value;
   }
   if (record.state.empty()) return std::nullopt;
   return record;

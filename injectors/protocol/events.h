@@ -1,4 +1,5 @@
-// The one channel back: JSON lines on stdout, read through pods/log; and the short record in the termination message.
+// The one channel back: JSON lines on stdout, read through pods/log; and the short record in the
+// termination message.
 #pragma once
 
 #include <cstdint>
@@ -12,28 +13,31 @@
 
 namespace chaos::protocol {
 
-// Injector: preflight, journal, armed, applied, verified, alive (every 5 s), reverting, stopRefused; and exactly one of
-// these as its last: reverted (was on, is gone), stopped (ended before anything was applied), failed.
-// Probe pod: started, sample, alive (every 5 s), interrupted, failed, ended. `interrupted` is a sample without a
-// verdict, to be counted neither way: the probe itself was stopped or held up.
+// Injector: preflight, journal, armed, applied, verified, alive (every 5 s), reverting,
+// stopRefused; and exactly one of these as its last: reverted (was on, is gone), stopped (ended
+// before anything was applied), failed. Probe pod: started, sample, alive (every 5 s), interrupted,
+// failed, ended. `interrupted` is a sample without a verdict, to be counted neither way: the probe
+// itself was stopped or held up.
 // {"v":1,"seq":3,"at":"…Z","event":"verified","requested":{…},"measured":{…}}
 struct Event {
-  std::int64_t seq = 0;                          // from 1, no gaps
-  TimePoint at{};                                // the writer's wall clock
+  std::int64_t seq = 0;  // from 1, no gaps
+  TimePoint at{};        // the writer's wall clock
   std::string event;
   std::map<std::string, std::string> requested;  // what was asked for, in words of the fault
-  std::map<std::string, std::string> measured;   // what was found, under the same words where both exist
-  std::string reason;                            // with failed: one of the reasons below; with reverted and stopped:
-                                                 // "stopped" or "terminated" (SIGTERM), empty at the deadline
-  std::string message;                           // a sentence for people
+  std::map<std::string, std::string>
+      measured;         // what was found, under the same words where both exist
+  std::string reason;   // with failed: one of the reasons below; with reverted and stopped:
+                        // "stopped" or "terminated" (SIGTERM), empty at the deadline
+  std::string message;  // a sentence for people
   // with sample of a probe pod: `at` is the intended start on the fixed schedule
   std::string probe;
   bool ok = false;
   milliseconds took{0};
 };
 
-std::string PrintEvent(const Event& event);       // one line without its end
-Result<Event> ParseEvent(std::string_view line);  // tolerant of unknown fields: N reads what N-1 and N+1 write
+std::string PrintEvent(const Event& event);  // one line without its end
+Result<Event> ParseEvent(
+    std::string_view line);  // tolerant of unknown fields: N reads what N-1 and N+1 write
 
 // Reasons with which an injector fails; the operator passes them on as the verdict's reason.
 //   ClockSkew           outside of not_before/not_after by the injector's clock
@@ -49,18 +53,21 @@ inline constexpr std::string_view kPartialEffect = "PartialEffect";
 inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kAlreadyThere = "AlreadyThere";
 
-// The record in the termination message: at most 300 bytes, most important first, readable when cut anywhere.
-// "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z control=ok packetsDropped=412 peersCut=1/1 ."
-// The dot says that nothing was cut off; without it the last word is not to be trusted.
+// The record in the termination message: at most 300 bytes, most important first, readable when cut
+// anywhere. "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z control=ok
+// packetsDropped=412 peersCut=1/1 ." The dot says that nothing was cut off; without it the last
+// word is not to be trusted.
 struct Record {
-  std::string state;                     // starting | armed | applied | verified | reverting | reverted | failed
-  std::string code;                      // ok | stopped | terminated | a reason from above
+  std::string state;  // starting | armed | applied | verified | reverting | reverted | failed
+  std::string code;   // ok | stopped | terminated | a reason from above
   std::string run;
   std::optional<TimePoint> applied, verified, reverted;
-  std::map<std::string, std::string> figures;  // the few most telling ones of `measured`, under the same keys
+  std::map<std::string, std::string>
+      figures;  // the few most telling ones of `measured`, under the same keys
 };
 
-std::string PrintRecord(const Record& record);         // never more than 300 bytes
-std::optional<Record> ParseRecord(std::string_view);   // reads as much as there is; nullopt when not even the state is
+std::string PrintRecord(const Record& record);  // never more than 300 bytes
+std::optional<Record> ParseRecord(
+    std::string_view);  // reads as much as there is; nullopt when not even the state is
 
 }  // namespace chaos::protocol

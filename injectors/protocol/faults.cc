@@ -6,12 +6,13 @@ namespace chaos::protocol {
 namespace {
 
 constexpr std::array kFaults = {
-    //       key          where it runs       lowest tier             capabilities  ends               lasts
-    FaultRow{"partition", Runs::kPodNetwork, Tier::kPodCapabilities, "NET_ADMIN", Ends::kWithProcess, true},
+    //       key          where it runs       lowest tier             capabilities  ends lasts
+    FaultRow{"partition", Runs::kPodNetwork, Tier::kPodCapabilities, "NET_ADMIN",
+             Ends::kWithProcess, true},
 };
 
-constexpr std::array<std::string_view, 5> kTierNames = {"ApiOnly", "NoCapabilities", "PodCapabilities",
-                                                        "ProcessTamper", "NodePrivileged"};
+constexpr std::array<std::string_view, 5> kTierNames = {
+    "ApiOnly", "NoCapabilities", "PodCapabilities", "ProcessTamper", "NodePrivileged"};
 
 }  // namespace
 

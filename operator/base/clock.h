@@ -1,4 +1,5 @@
-// Time comes in as an argument: whoever needs to know it is given a Clock, so that a simulation can own it.
+// Time comes in as an argument: whoever needs to know it is given a Clock, so that a simulation can
+// own it.
 #pragma once
 
 #include <chrono>

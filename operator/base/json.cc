@@ -25,12 +25,14 @@ const Json* Find(const Json& value, std::initializer_list<std::string_view> path
   return at;
 }
 
-std::string Text(const Json& value, std::initializer_list<std::string_view> path, std::string_view fallback) {
+std::string Text(const Json& value, std::initializer_list<std::string_view> path,
+                 std::string_view fallback) {
   const Json* found = Find(value, path);
   return found && found->is_string() ? found->get<std::string>() : std::string(fallback);
 }
 
-std::int64_t Integer(const Json& value, std::initializer_list<std::string_view> path, std::int64_t fallback) {
+std::int64_t Integer(const Json& value, std::initializer_list<std::string_view> path,
+                     std::int64_t fallback) {
   const Json* found = Find(value, path);
   return found && found->is_number_integer() ? found->get<std::int64_t>() : fallback;
 }

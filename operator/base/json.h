@@ -1,4 +1,5 @@
-// The few things we do with JSON everywhere: parse without exceptions, read a field without surprises.
+// The few things we do with JSON everywhere: parse without exceptions, read a field without
+// surprises.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,10 @@ std::string PrintJson(const Json& value);
 // The value at a path of keys such as {"metadata", "name"}; nullptr when any step is missing.
 const Json* Find(const Json& value, std::initializer_list<std::string_view> path);
 // Reads with a fallback: missing, null or of another type is the fallback.
-std::string Text(const Json& value, std::initializer_list<std::string_view> path, std::string_view fallback = "");
-std::int64_t Integer(const Json& value, std::initializer_list<std::string_view> path, std::int64_t fallback = 0);
+std::string Text(const Json& value, std::initializer_list<std::string_view> path,
+                 std::string_view fallback = "");
+std::int64_t Integer(const Json& value, std::initializer_list<std::string_view> path,
+                     std::int64_t fallback = 0);
 bool Flag(const Json& value, std::initializer_list<std::string_view> path, bool fallback = false);
 std::vector<std::string> Texts(const Json& value, std::initializer_list<std::string_view> path);
 

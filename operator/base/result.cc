@@ -12,15 +12,24 @@ void CheckFailed(const char* condition, const char* file, int line) {
 
 std::string_view Name(Reason reason) {
   switch (reason) {
-    case Reason::kNotFound: return "NotFound";
-    case Reason::kConflict: return "Conflict";
-    case Reason::kGone: return "Gone";
-    case Reason::kThrottled: return "Throttled";
-    case Reason::kDenied: return "Denied";
-    case Reason::kInvalid: return "Invalid";
-    case Reason::kUnavailable: return "Unavailable";
-    case Reason::kUnknownOutcome: return "UnknownOutcome";
-    case Reason::kCancelled: return "Cancelled";
+    case Reason::kNotFound:
+      return "NotFound";
+    case Reason::kConflict:
+      return "Conflict";
+    case Reason::kGone:
+      return "Gone";
+    case Reason::kThrottled:
+      return "Throttled";
+    case Reason::kDenied:
+      return "Denied";
+    case Reason::kInvalid:
+      return "Invalid";
+    case Reason::kUnavailable:
+      return "Unavailable";
+    case Reason::kUnknownOutcome:
+      return "UnknownOutcome";
+    case Reason::kCancelled:
+      return "Cancelled";
   }
   CHECK(false);
 }

@@ -1,4 +1,5 @@
-// Results instead of exceptions: why a call failed decides what to do next; the text is for people only.
+// Results instead of exceptions: why a call failed decides what to do next; the text is for people
+// only.
 #pragma once
 
 #include <chrono>
@@ -28,17 +29,17 @@ std::string_view Name(Reason reason);  // "NotFound", "Conflict", …
 
 struct Error {
   Reason reason = Reason::kInvalid;
-  std::string detail;                          // a sentence for people
-  std::chrono::milliseconds retry_after{0};    // what the server asked for; 0 = nothing
-  int http_status = 0;                         // 0 = no HTTP answer
+  std::string detail;                        // a sentence for people
+  std::chrono::milliseconds retry_after{0};  // what the server asked for; 0 = nothing
+  int http_status = 0;                       // 0 = no HTTP answer
 };
 
 // Either a value or an Error. Reading the one that is not there is a bug and ends the process.
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   explicit operator bool() const { return state_.index() == 0; }
   T& operator*() & { return value(); }
@@ -78,6 +79,8 @@ class [[nodiscard]] Result<void> {
   std::optional<Error> error_;
 };
 
-inline Error Invalid(std::string detail) { return Error{Reason::kInvalid, std::move(detail), {}, 0}; }
+inline Error Invalid(std::string detail) {
+  return Error{Reason::kInvalid, std::move(detail), {}, 0};
+}
 
 }  // namespace chaos

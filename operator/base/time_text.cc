@@ -45,11 +45,16 @@ Result<milliseconds> ParseDuration(std::string_view text) {
   for (int groups = 0; groups == 0 || !text.empty(); ++groups) {
     const long value = groups < 3 ? TakeDigits(text, 5) : -1;
     if (value < 0) return NotADuration(whole);
-    if (Take(text, "ms")) total += milliseconds(value);
-    else if (Take(text, "s")) total += seconds(value);
-    else if (Take(text, "m")) total += minutes(value);
-    else if (Take(text, "h")) total += hours(value);
-    else return NotADuration(whole);
+    if (Take(text, "ms"))
+      total += milliseconds(value);
+    else if (Take(text, "s"))
+      total += seconds(value);
+    else if (Take(text, "m"))
+      total += minutes(value);
+    else if (Take(text, "h"))
+      total += hours(value);
+    else
+      return NotADuration(whole);
   }
   return total;
 }
@@ -86,13 +91,15 @@ std::string PrintTime(TimePoint time, int digits) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
   std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d",
+                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
                 static_cast<int>(clock.seconds().count()));
   std::string result = text.data();
   if (digits > 0) {
-    std::snprintf(text.data(), text.size(), ".%06ld", static_cast<long>(clock.subseconds().count()));
+    std::snprintf(text.data(), text.size(), ".%06ld",
+                  static_cast<long>(clock.subseconds().count()));
     result += std::string_view(text.data()).substr(0, static_cast<std::size_t>(digits) + 1);
   }
   return result + "Z";
@@ -118,9 +125,10 @@ Result<TimePoint> ParseTime(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(part[0])),
                                          std::chrono::month(static_cast<unsigned>(part[1])),
                                          std::chrono::day(static_cast<unsigned>(part[2]))};
-  if (text != "Z" || !date.ok() || part[3] > 23 || part[4] > 59 || part[5] > 60) return NotATime(whole);
-  return TimePoint(std::chrono::sys_days(date)) + hours(part[3]) + minutes(part[4]) + seconds(part[5]) +
-         fraction;
+  if (text != "Z" || !date.ok() || part[3] > 23 || part[4] > 59 || part[5] > 60)
+    return NotATime(whole);
+  return TimePoint(std::chrono::sys_days(date)) + hours(part[3]) + minutes(part[4]) +
+         seconds(part[5]) + fraction;
 }
 
 }  // namespace chaos

@@ -1,4 +1,5 @@
-// How bytes reach the API server. Everything above speaks to this interface; the simulation implements it too.
+// How bytes reach the API server. Everything above speaks to this interface; the simulation
+// implements it too.
 #pragma once
 
 #include <chrono>
@@ -22,7 +23,8 @@ struct Request {
   std::string target;        // path and query, already escaped: "/api/v1/pods?limit=500"
   std::string content_type;  // of the body; empty without one
   std::string body;
-  // Send: from the call to the last byte of the answer. Open: longest silence before the stream counts as dead.
+  // Send: from the call to the last byte of the answer. Open: longest silence before the stream
+  // counts as dead.
   std::chrono::milliseconds timeout{std::chrono::seconds(30)};
 };
 
@@ -34,13 +36,16 @@ struct Response {
 };
 
 // One response that is read line by line while it arrives (watch, followed log).
-// Destroying it closes the connection at once. Thread-safety: one owner; `wake` comes from elsewhere.
+// Destroying it closes the connection at once. Thread-safety: one owner; `wake` comes from
+// elsewhere.
 class LineStream {
  public:
-  struct Opened {};                     // the server answered 2xx; once, before the first line
-  struct Line { std::string text; };    // without its line end
-  struct Nothing {};                    // not now; `wake` will be called
-  struct End {};                        // the server ended the response in an orderly way
+  struct Opened {};  // the server answered 2xx; once, before the first line
+  struct Line {
+    std::string text;
+  };                  // without its line end
+  struct Nothing {};  // not now; `wake` will be called
+  struct End {};      // the server ended the response in an orderly way
   using Polled = std::variant<Opened, Line, Nothing, End>;
 
   virtual ~LineStream() = default;
@@ -54,10 +59,11 @@ class Transport {
  public:
   virtual ~Transport() = default;
   // Blocks until the answer or the deadline. Errors: kUnavailable (surely not executed),
-  // kUnknownOutcome (a write that may have been executed), kCancelled (this transport was shut down).
+  // kUnknownOutcome (a write that may have been executed), kCancelled (this transport was shut
+  // down).
   virtual Result<Response> Send(const Request& request) = 0;
-  // Never blocks; whether it worked comes from Poll. `wake` is called from any thread whenever Poll may have news,
-  // and never after the stream is destroyed.
+  // Never blocks; whether it worked comes from Poll. `wake` is called from any thread whenever Poll
+  // may have news, and never after the stream is destroyed.
   virtual std::unique_ptr<LineStream> Open(const Request& request, std::function<void()> wake) = 0;
   // Ends every call that is under way with kCancelled and refuses new ones.
   virtual void Shutdown() {}

@@ -1,4 +1,5 @@
-// A small rbee on paper: a queen, a hive and three workers, and an experiment that cuts queen from hive.
+// A small rbee on paper: a queen, a hive and three workers, and an experiment that cuts queen from
+// hive.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@
 namespace chaos::experiment {
 
 inline TimePoint T(double seconds_after) {
-  return TimePoint(std::chrono::sys_days(std::chrono::year(2026) / 11 / 24)) + std::chrono::round<microseconds>(std::chrono::duration<double>(seconds_after));
+  return TimePoint(std::chrono::sys_days(std::chrono::year(2026) / 11 / 24)) +
+         std::chrono::round<microseconds>(std::chrono::duration<double>(seconds_after));
 }
 
 inline Json SpecJson() {
@@ -32,18 +34,28 @@ inline Json SpecJson() {
     "run": 1, "suspend": false, "startingDeadline": "10m"})");
 }
 
-inline Experiment MakeExperiment(const Json& spec = SpecJson(), const Json& status = {{"observedGeneration", -1}, {"phase", "Pending"}}) {
-  const Json object = {{"metadata", {{"name", "nf-001"}, {"namespace", "rbee"}, {"uid", "uid-cx"}, {"generation", 1}, {"resourceVersion", "7"},
-                                     {"creationTimestamp", PrintTime(T(0), 0)}}},
-                       {"spec", spec}, {"status", status}};
+inline Experiment MakeExperiment(const Json& spec = SpecJson(),
+                                 const Json& status = {{"observedGeneration", -1},
+                                                       {"phase", "Pending"}}) {
+  const Json object = {{"metadata",
+                        {{"name", "nf-001"},
+                         {"namespace", "rbee"},
+                         {"uid", "uid-cx"},
+                         {"generation", 1},
+                         {"resourceVersion", "7"},
+                         {"creationTimestamp", PrintTime(T(0), 0)}}},
+                       {"spec", spec},
+                       {"status", status}};
   return *Experiment::FromJson(object);
 }
 
-inline std::shared_ptr<Pod> MakePod(const std::string& name, const std::string& component, const std::string& ip, std::uint16_t port) {
+inline std::shared_ptr<Pod> MakePod(const std::string& name, const std::string& component,
+                                    const std::string& ip, std::uint16_t port) {
   auto pod = std::make_shared<Pod>();
   pod->meta.key = {"rbee", name};
   pod->meta.uid = "uid-" + name;
-  pod->meta.labels = {{"app.kubernetes.io/part-of", "rbee"}, {"app.kubernetes.io/component", component}};
+  pod->meta.labels = {{"app.kubernetes.io/part-of", "rbee"},
+                      {"app.kubernetes.io/component", component}};
   pod->phase = "Running";
   pod->ready = true;
   pod->pod_ip = ip;
@@ -57,14 +69,22 @@ inline std::shared_ptr<Pod> MakePod(const std::string& name, const std::string& 
 
 inline Profile MakeProfile() {
   const auto labels = [](const char* component) {
-    return Labels{{"app.kubernetes.io/part-of", "rbee"}, {"app.kubernetes.io/component", component}};
+    return Labels{{"app.kubernetes.io/part-of", "rbee"},
+                  {"app.kubernetes.io/component", component}};
   };
-  return {"rbee", {{"queen", {labels("queen"), 7833, "rbee"}}, {"hive", {labels("hive"), 7835, "rbee"}}, {"worker", {labels("worker"), 8080, "rbee"}}}};
+  return {"rbee",
+          {{"queen", {labels("queen"), 7833, "rbee"}},
+           {"hive", {labels("hive"), 7835, "rbee"}},
+           {"worker", {labels("worker"), 8080, "rbee"}}}};
 }
 
 inline std::vector<Service> MakeServices() {
   const auto service = [](const char* component, const char* ip, std::uint16_t port) {
-    return Service{component, {ip}, {{"app.kubernetes.io/part-of", "rbee"}, {"app.kubernetes.io/component", component}}, {port}};
+    return Service{
+        component,
+        {ip},
+        {{"app.kubernetes.io/part-of", "rbee"}, {"app.kubernetes.io/component", component}},
+        {port}};
   };
   return {service("queen", "10.211.0.33", 7833), service("hive", "10.211.0.35", 7835)};
 }
@@ -78,7 +98,8 @@ struct World {
   SampleLog samples;
   std::shared_ptr<Pod> queen = MakePod("queen-0", "queen", "10.212.0.2", 7833);
   std::shared_ptr<Pod> hive = MakePod("hive-0", "hive", "10.212.0.3", 7835);
-  std::vector<std::shared_ptr<Pod>> workers = {MakePod("worker-0", "worker", "10.212.0.4", 8080), MakePod("worker-1", "worker", "10.212.0.5", 8080)};
+  std::vector<std::shared_ptr<Pod>> workers = {MakePod("worker-0", "worker", "10.212.0.4", 8080),
+                                               MakePod("worker-1", "worker", "10.212.0.5", 8080)};
   std::shared_ptr<Pod> probe_pod;
   Observed seen;
 
@@ -104,7 +125,8 @@ struct World {
     return seen;
   }
   std::int64_t seq = 0;
-  void Line(const std::string& event, TimePoint at, const std::string& probe = "", bool ok = true, const std::string& message = "") {
+  void Line(const std::string& event, TimePoint at, const std::string& probe = "", bool ok = true,
+            const std::string& message = "") {
     protocol::Event line;
     line.seq = ++seq;
     line.at = at;

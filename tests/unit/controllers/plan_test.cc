@@ -46,7 +46,8 @@ class Run : public testing::Test {
     bool moved = false;
     for (const Action& action : last.actions) {
       if (const auto* write = std::get_if<WriteStatus>(&action)) {
-        EXPECT_EQ("", kube::CheckKstatus(write->status.conditions, cx.meta.generation, write->status.observed_generation));
+        EXPECT_EQ("", kube::CheckKstatus(write->status.conditions, cx.meta.generation,
+                                         write->status.observed_generation));
         cx.status = Status::FromJson(write->status.ToJson());
         EXPECT_EQ(cx.status, write->status) << "the status does not survive being written and read";
         moved = true;
@@ -61,7 +62,8 @@ class Run : public testing::Test {
         moved = true;
       } else if (std::get_if<CreateProbePod>(&action)) {
         world.probe_pod = MakePod(protocol::ProbePodName(run_id), "", "10.212.0.9", 0);
-        world.probe_pod->meta.labels = {{std::string(protocol::kManagedByLabel), std::string(protocol::kManagedBy)}};
+        world.probe_pod->meta.labels = {
+            {std::string(protocol::kManagedByLabel), std::string(protocol::kManagedBy)}};
         moved = true;
       } else if (std::get_if<DeleteProbePod>(&action)) {
         world.seen.probe_pod_deleted = true;
@@ -103,11 +105,18 @@ class Run : public testing::Test {
     log.verified_at = T(25.4);
     log.measured = {{"packetsDropped", "12"}, {"peersCut", "1/1"}};
     log.last_seq = 5;
-    world.queen->states.push_back({protocol::SidecarName(run_id), ContainerState::Kind::kRunning, "", "", 0, {}, {}});
+    world.queen->states.push_back(
+        {protocol::SidecarName(run_id), ContainerState::Kind::kRunning, "", "", 0, {}, {}});
     Settle(26);
   }
   void Terminate(double at, const std::string& record, int code = 0) {
-    world.queen->states.back() = {protocol::SidecarName(run_id), ContainerState::Kind::kTerminated, code == 0 ? "Completed" : "Error", record, code, T(23), T(at)};
+    world.queen->states.back() = {protocol::SidecarName(run_id),
+                                  ContainerState::Kind::kTerminated,
+                                  code == 0 ? "Completed" : "Error",
+                                  record,
+                                  code,
+                                  T(23),
+                                  T(at)};
   }
   void Revert(double at) {
     log.reverted_at = T(at);
@@ -137,7 +146,10 @@ TEST_F(Run, PassesWhenTheFaultWasMeasuredNoticedAndRecoveredFrom) {
   EXPECT_EQ("2.8s", cx.status.timings.to_detect);
   EXPECT_EQ("800ms", cx.status.timings.to_recover);
   EXPECT_EQ("412", cx.status.targets[0].measured["packetsDropped"]);
-  EXPECT_EQ("queen-0 cut off from 1 peer for 30.0s (412 packets dropped); noticed after 2.8s; good again 800ms after the end", cx.status.summary);
+  EXPECT_EQ(
+      "queen-0 cut off from 1 peer for 30.0s (412 packets dropped); noticed after 2.8s; good again "
+      "800ms after the end",
+      cx.status.summary);
   EXPECT_TRUE(cx.meta.finalizers.empty());
   EXPECT_EQ(nullptr, world.probe_pod);
   EXPECT_TRUE(last.actions.empty()) << "a finished experiment still wants something";

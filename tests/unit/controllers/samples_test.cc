@@ -28,7 +28,8 @@ TEST(Recovery, AFlapStartsTheWindowAnew) {
 
 TEST(Recovery, WaitsForSamplesThatAreStillOnTheirWay) {
   World w;
-  for (double t = 100; t < 110; t += 1) w.Line("sample", T(t), "hive-online");  // the other probe hangs
+  for (double t = 100; t < 110; t += 1)
+    w.Line("sample", T(t), "hive-online");  // the other probe hangs
   EXPECT_EQ(Recovery::State::kNotYet, FindRecovery(TheSpec(), w.samples, T(100), T(110)).state);
 }
 
