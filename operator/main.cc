@@ -11,6 +11,7 @@
 #include "injectors/protocol/faults.h"
 #include "operator/base/net/http_server.h"
 #include "operator/kube/api_transport.h"
+#include "operator/kube/metered_transport.h"
 #include "operator/kube/thread_runner.h"
 #include "operator/options.h"
 
@@ -78,9 +79,10 @@ int RunOperator(Options options) {
     log->Error("no credentials", {{"why", credentials.error().detail}});
     return 1;
   }
-  kube::ApiTransport transport(**credentials);
+  kube::ApiTransport api(**credentials);
   kube::ThreadRunner runner;
   Metrics metrics(TheMetrics());
+  kube::MeteredTransport transport(api, clock, metrics, config->host);
   Manager manager(options.manager, transport, clock, std::stoull(entropy.Hex(7), nullptr, 16),
                   entropy, runner, *log, &metrics);
 

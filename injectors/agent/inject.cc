@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include "injectors/agent/console.h"
 #include "injectors/agent/linux_node.h"
 #include "injectors/agent/poller.h"
+#include "injectors/agent/resolv_conf.h"
 #include "injectors/agent/stop_channel.h"
 #include "injectors/agent/supervisor.h"
 #include "injectors/partition.h"
@@ -72,15 +75,23 @@ void SayOnce(Console& console, const std::string& run, std::string event, std::s
   console.Record(protocol::PrintRecord(record));
 }
 
+std::string ReadAll(const char* path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 }  // namespace
 
 int Inject(std::string_view json, const std::string& termination_log) {
   Console console(termination_log);
-  const Result<protocol::InjectArguments> arguments = protocol::InjectFromJson(json);
+  Result<protocol::InjectArguments> arguments = protocol::InjectFromJson(json);
   if (!arguments) {
     SayOnce(console, "", "failed", "failed", std::string(protocol::kRefused),
             arguments.error().detail);
     return 1;
+  }
+  for (const std::string& server : Nameservers(ReadAll("/etc/resolv.conf"))) {
+    arguments->protect.push_back(server);
   }
   const SystemClock clock;
   Poller poller;

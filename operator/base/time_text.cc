@@ -43,7 +43,7 @@ Result<milliseconds> ParseDuration(std::string_view text) {
   const std::string_view whole = text;
   milliseconds total{0};
   for (int groups = 0; groups == 0 || !text.empty(); ++groups) {
-    const long value = groups < 3 ? TakeDigits(text, 5) : -1;
+    const long value = groups < 4 ? TakeDigits(text, 5) : -1;
     if (value < 0) return NotADuration(whole);
     if (Take(text, "ms"))
       total += milliseconds(value);

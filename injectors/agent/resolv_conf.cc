@@ -1,0 +1,21 @@
+#include "injectors/agent/resolv_conf.h"
+
+#include <sstream>
+
+namespace chaos::inject {
+
+std::vector<std::string> Nameservers(std::string_view resolv_conf) {
+  std::vector<std::string> addresses;
+  std::istringstream lines{std::string(resolv_conf)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string key, address;
+    words >> key >> address;
+    if (key == "nameserver" && !address.empty()) {
+      addresses.push_back(address.substr(0, address.find('%')));
+    }
+  }
+  return addresses;
+}
+
+}  // namespace chaos::inject
