@@ -6,7 +6,10 @@ void Said::Add(const protocol::Event& event) {
   if (event.seq <= last_seq) return;
   last_seq = event.seq;
   if (!event.requested.empty()) requested = event.requested;
-  for (const auto& [key, value] : event.measured) measured[key] = value;
+  // A journal line says how to undo it: no figure of the effect.
+  if (event.event != "journal") {
+    for (const auto& [key, value] : event.measured) measured[key] = value;
+  }
   if (const auto found = event.measured.find("mechanism"); found != event.measured.end()) {
     mechanism = found->second;
     measured.erase("mechanism");

@@ -27,6 +27,13 @@ void End(TargetStatus& target, std::string state, TimePoint at, std::string reas
   }
 }
 
+// The fault was on for less long than was asked for: a run with it proves nothing about the whole
+// duration.
+bool CutShort(const TargetStatus& target, milliseconds duration) {
+  return target.injected_at && target.reverted_at &&
+         *target.reverted_at - *target.injected_at < duration - seconds(1);
+}
+
 // A sidecar that started but did not come to the point of touching anything.
 bool NeverApplied(const Said& said) { return !said.applied_at; }
 
@@ -45,8 +52,9 @@ void Planner::UpdateTarget(TargetStatus& target) {
   }
   if (pod == nullptr) {
     TakeOver(target, view.said);
-    return End(target, "Gone", now_, target.reverted_at ? "" : "TargetGone",
-               target.reverted_at ? "" : "the pod was deleted or replaced during the run");
+    const bool whole = target.reverted_at && (next_.stop || !CutShort(target, spec_.duration));
+    return End(target, "Gone", now_, whole ? "" : "TargetGone",
+               whole ? "" : "the pod was deleted or replaced during the run");
   }
   const bool there = std::find(pod->sidecars.begin(), pod->sidecars.end(),
                                target.intent->sidecar) != pod->sidecars.end();
@@ -169,6 +177,10 @@ void Planner::Terminated(TargetStatus& target, const Pod& pod, const ContainerSt
   }
   if (said.reverted_at) {
     const bool unproven = !target.verified_at && !next_.stop;
+    if (!unproven && !next_.stop && CutShort(target, spec_.duration)) {
+      return End(target, "Clean", now_, pod.meta.deleting ? "TargetGone" : "WrongDose",
+                 "the fault ended before the duration was over");
+    }
     return End(target, "Clean", now_, unproven ? "NoEffect" : "",
                unproven ? "the injector ended without having measured an effect" : "");
   }

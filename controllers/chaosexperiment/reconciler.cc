@@ -55,7 +55,9 @@ Result<std::optional<milliseconds>> Reconciler::Reconcile(const kube::Key& key) 
   bool acted = false;
   for (const Action& action : step.actions) {
     if (Result<void> done = Carry({*experiment, run, memory}, action); !done) {
-      if (done.error().reason == Reason::kConflict || done.error().reason == Reason::kNotFound)
+      // Our picture is old, and a watch may need minutes to say so: read, instead of running into
+      // it again.
+      if (done.error().reason == Reason::kConflict && Refresh(key))
         return std::optional(milliseconds(50));
       return done.error();
     }
@@ -65,6 +67,15 @@ Result<std::optional<milliseconds>> Reconciler::Reconcile(const kube::Key& key) 
   if (!step.wake) return std::optional<milliseconds>();
   return std::optional(
       std::max(milliseconds(1), std::chrono::ceil<milliseconds>(*step.wake - now)));
+}
+
+bool Reconciler::Refresh(const kube::Key& key) {
+  const Result<Json> answer = p_.client.Get(kube::kExperiments, key.ns, key.name);
+  if (!answer) return false;
+  Result<Experiment> now = Experiment::FromJson(*answer);
+  if (!now) return false;
+  p_.experiments.Wrote(*std::move(now));
+  return true;
 }
 
 Observed Reconciler::Observe(const Experiment& experiment, const std::string&, RunMemory& memory) {
@@ -257,9 +268,13 @@ Result<void> Reconciler::Do(const Context& c, const CreateProbePod& action) {
 }
 
 Result<void> Reconciler::Do(const Context& c, const FollowProbePod& action) {
-  if (c.memory.probe_log || c.memory.samples.Ended() || p_.clock.SinceBoot() < c.memory.reopen_at)
-    return {};
+  if (c.memory.probe_log || c.memory.samples.Ended()) return {};
   const kube::Key key = c.experiment.meta.key;
+  if (const nanoseconds now = p_.clock.SinceBoot(); now < c.memory.reopen_at) {
+    // An earlier look may have used up the wake-up that was meant for this.
+    p_.queue.AddAfter(key, std::chrono::ceil<milliseconds>(c.memory.reopen_at - now));
+    return {};
+  }
   kube::WorkQueue& queue = p_.queue;
   c.memory.probe_log =
       p_.client.FollowLog(key.ns, action.pod, protocol::kProbeContainer, kLogSilence,

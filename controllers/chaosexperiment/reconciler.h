@@ -59,6 +59,8 @@ class Reconciler {
 
  private:
   Observed Observe(const Experiment& experiment, const std::string& run, RunMemory& memory);
+  // Asks the API server for the object as it is now; false when it cannot say.
+  bool Refresh(const kube::Key& key);
   void ReadProbeLog(const kube::Key& key, RunMemory& memory);
   void ReadServices(const Experiment& experiment, RunMemory& memory);
 

@@ -6,9 +6,10 @@ namespace chaos::inject {
 namespace {
 
 TEST(ResolvConf, NamesEveryServerAndNothingElse) {
-  EXPECT_THAT(Nameservers("search rbee.svc.cluster.local\nnameserver 10.96.0.10\n# nameserver 1.1.1.1\n"
-                          "nameserver fe80::1%eth0\noptions ndots:5\nnameserver\n"),
-              testing::ElementsAre("10.96.0.10", "fe80::1"));
+  EXPECT_THAT(
+      Nameservers("search rbee.svc.cluster.local\nnameserver 10.96.0.10\n# nameserver 1.1.1.1\n"
+                  "nameserver fe80::1%eth0\noptions ndots:5\nnameserver\n"),
+      testing::ElementsAre("10.96.0.10", "fe80::1"));
 }
 
 }  // namespace
