@@ -13,7 +13,7 @@ cd "$root"
 
 readonly CLUSTER_NAME=demo SAMPLE=crds/samples/nf-001-partition-queen-hive.yaml
 readonly EXPERIMENT=nf-001-partition-queen-hive NAMESPACE=rbee SYSTEM=rbee-chaos-system
-rbee=normal keep= down= context= prefix=
+rbee=normal keep='' down='' context='' prefix=''
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
 fail() { echo "demo.sh: $*" >&2; exit 2; }
@@ -43,7 +43,7 @@ else
   kubectl=("$root/tests/cluster/cluster" --name "$CLUSTER_NAME" kubectl)
 fi
 
-step_began=
+step_began=''
 step() { # WHAT: prints what is done, and how long the step before took
   local now=$EPOCHREALTIME
   [ -z "$step_began" ] || awk "BEGIN { printf \" %.1f s\n\", $now - $step_began }"
@@ -81,7 +81,8 @@ if [ -n "$down" ]; then
   exit
 fi
 
-finished=
+finished=''
+# shellcheck disable=SC2317  # called by the trap
 leave() {
   local code=$?
   trap - EXIT INT TERM
@@ -129,7 +130,7 @@ fi
 step "installing CRDs, policies, profile and operator"
 quiet "${kubectl[@]}" apply -f crds/
 quiet "${kubectl[@]}" wait --for=condition=Established --timeout=30s crd/chaosexperiments.chaos.rbee.dev crd/chaosstops.chaos.rbee.dev
-flags=
+flags=''
 [ "$rbee" = normal ] || flags=--blind
 sed -e "s|@RBEE_SIM_IMAGE@|$rbee_image|; s|@RBEE_SIM_QUEEN_FLAGS@|$flags|" tests/rbee-sim/rbee.yaml >build/dev/rbee.yaml
 quiet "${kubectl[@]}" apply -f build/dev/rbee.yaml
@@ -143,7 +144,7 @@ step "kubectl apply -f $SAMPLE"
 quiet "${kubectl[@]}" delete --ignore-not-found --wait=true -n "$NAMESPACE" chaosexperiment "$EXPERIMENT"
 quiet "${kubectl[@]}" apply -f "$SAMPLE"
 step ""
-step_began=
+step_began=''
 echo
 code=0
 /usr/bin/python3 tests/demo/show.py "$NAMESPACE" "$EXPERIMENT" "${kubectl[@]}" || code=$?

@@ -12,7 +12,8 @@ namespace chaos::load {
 
 class Pattern {
  public:
-  // ECMAScript syntax without back-references, at most 256 bytes. Error: a sentence with what is wrong.
+  // ECMAScript syntax without back-references, at most 256 bytes. Error: a sentence with what is
+  // wrong.
   static Result<Pattern> Compile(const std::string& text);
   // Looks at the first 4 KiB of `text` (std::regex recurses once per character). False when
   // matching gave up.

@@ -9,7 +9,8 @@
 
 namespace chaos {
 
-// "500ms", "30s", "1m30s", "2h": one to four groups of up to five digits; the CRDs admit up to three.
+// "500ms", "30s", "1m30s", "2h": one to four groups of up to five digits; the CRDs admit up to
+// three.
 Result<milliseconds> ParseDuration(std::string_view text);
 // The shortest exact form: "30s", "1m30s", "500ms", "0s".
 std::string PrintDuration(milliseconds duration);

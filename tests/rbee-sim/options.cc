@@ -125,8 +125,7 @@ std::string ParseOptions(const std::vector<std::string>& arguments, Options& opt
       value = arguments[++i];
     if (flag->value == nullptr && name.size() < arguments[i].size())
       return name + " takes no value";
-    if (!flag->set(value, options))
-      {
+    if (!flag->set(value, options)) {
       return name + " wants " + flag->value + ", not \"" + value + "\": " + flag->help;
     }
   }

@@ -23,7 +23,7 @@ using HttpHandlers = std::map<std::string, std::function<HttpAnswer()>, std::les
 
 struct HttpServerOptions {
   std::uint16_t port = 0;              // 0 = any free one
-  std::string address = "";                 // "" = all, IPv6 and IPv4
+  std::string address = "";            // "" = all, IPv6 and IPv4
   std::size_t max_connections = 64;    // more wait in the kernel's queue
   milliseconds request_timeout{5000};  // for reading a request, and for writing its answer
   milliseconds idle_timeout{30000};    // between requests of one connection
