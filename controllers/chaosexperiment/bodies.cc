@@ -1,6 +1,7 @@
 #include "controllers/chaosexperiment/bodies.h"
 
 #include "injectors/protocol/names.h"
+#include "operator/base/mutant.h"
 
 namespace chaos::experiment {
 namespace {
@@ -25,7 +26,8 @@ Json Restricted() {
 }
 
 Json Patch(Json container, const std::string& pod_uid) {
-  return {{"metadata", {{"uid", pod_uid}}},
+  const Json guard = CHAOS_MUTANT("drop-uid-check") ? Json::object() : Json{{"uid", pod_uid}};
+  return {{"metadata", guard},
           {"spec", {{"ephemeralContainers", Json::array({std::move(container)})}}}};
 }
 

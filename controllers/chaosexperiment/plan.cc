@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controllers/chaosexperiment/planner.h"
+#include "operator/base/mutant.h"
 
 namespace chaos::experiment {
 
@@ -30,7 +31,8 @@ Step Planner::Run() {
              revert_overdue_, now_);
   }
   if (next_ != experiment_.status) {
-    step_.actions.clear();  // intent before act: first the object says it, then it is done
+    if (!CHAOS_MUTANT("skip-intent"))
+      step_.actions.clear();  // intent before act: first the object says it, then it is done
     step_.actions.emplace_back(WriteStatus{next_});
   }
   return std::move(step_);
@@ -55,7 +57,8 @@ void Planner::Wake(TimePoint at) {
 
 const Pod* Planner::FindPod(const std::string& name, const std::string& uid) const {
   for (const auto& pod : world_.pods) {
-    if (pod->meta.key.name == name && (uid.empty() || pod->meta.uid == uid)) return pod.get();
+    const bool same = uid.empty() || pod->meta.uid == uid || CHAOS_MUTANT("drop-uid-check");
+    if (pod->meta.key.name == name && same) return pod.get();
   }
   return nullptr;
 }

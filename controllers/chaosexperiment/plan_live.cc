@@ -4,6 +4,7 @@
 #include "controllers/chaosexperiment/bodies.h"
 #include "controllers/chaosexperiment/planner.h"
 #include "injectors/protocol/names.h"
+#include "operator/base/mutant.h"
 #include "operator/base/time_text.h"
 #include "operator/kube/finalizer.h"
 
@@ -29,6 +30,7 @@ bool AnyIntent(const Status& s) {
 
 void Planner::PlanLive() {
   NoticeStop();
+  if (next_.stop && CHAOS_MUTANT("drop-finalizer-early")) Do(RemoveFinalizer{});
   if (next_.stop && !Annotation(experiment_, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
   if (AnyIntent(next_)) return PlanInjected();
   if (next_.stop)
@@ -266,6 +268,8 @@ void Planner::PersistIntents() {
                            a.not_before,
                            a.not_after,
                            a.not_after + a.duration + kGrace};
+    if (CHAOS_MUTANT("skip-intent"))
+      Do(LaunchInjector{target.pod, target.uid, SidecarPatch(*target.intent, target.uid)});
   }
 }
 

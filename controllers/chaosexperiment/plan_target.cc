@@ -4,6 +4,7 @@
 #include "controllers/chaosexperiment/bodies.h"
 #include "controllers/chaosexperiment/planner.h"
 #include "injectors/protocol/names.h"
+#include "operator/base/mutant.h"
 #include "operator/base/time_text.h"
 
 namespace chaos::experiment {
@@ -115,6 +116,8 @@ void Planner::TakeOver(TargetStatus& target, const Said& said) const {
 
 void Planner::UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetView& view) {
   TakeOver(target, view.said);
+  if (CHAOS_MUTANT("trust-a-200") && !target.verified_at)
+    target.injected_at = target.verified_at = now_;
   const ContainerState* state = pod.State(target.intent->sidecar);
   if (state != nullptr && state->kind == ContainerState::Kind::kTerminated)
     return Terminated(target, pod, *state, view);

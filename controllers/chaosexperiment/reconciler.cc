@@ -5,6 +5,7 @@
 
 #include "controllers/chaosexperiment/describe.h"
 #include "injectors/protocol/names.h"
+#include "operator/base/mutant.h"
 #include "operator/kube/api_error.h"
 #include "operator/kube/finalizer.h"
 
@@ -313,6 +314,11 @@ Result<void> Reconciler::Do(const Context& c, const LaunchInjector& action) {
     if (Result<Pod> pod = Pod::FromJson(*answer))
       p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
     return {};
+  }
+  if (CHAOS_MUTANT("create-under-new-name") && answer.error().reason == Reason::kUnknownOutcome) {
+    Json again = action.patch;
+    again["spec"]["ephemeralContainers"][0]["name"] = "rbc-again";
+    (void)PatchSidecar(c, action.pod, again, /*dry_run=*/false);
   }
   if (!Final(answer.error())) return answer.error();
   c.memory.targets[action.uid].launch_error = answer.error();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "injectors/protocol/names.h"
+#include "operator/base/mutant.h"
 #include "operator/base/time_text.h"
 
 namespace chaos::inject {
@@ -30,6 +31,8 @@ Supervisor::Supervisor(protocol::InjectArguments arguments, Fault& fault, Node& 
 std::optional<nanoseconds> Supervisor::Step(const Inputs& inputs) {
   for (const StopRequest& stop : inputs.stops) TakeStop(stop);
   if (inputs.terminate) End("terminated", "told to terminate", /*confirm=*/false);
+  if (applied_ && CHAOS_MUTANT("wall-clock-deadline"))
+    deadline_ = clock_.SinceBoot() + (*record_.applied + arguments_.duration - clock_.Now());
   if (applied_ && clock_.SinceBoot() >= deadline_) {
     End("ok", "the duration is over", /*confirm=*/true);
   }
@@ -71,8 +74,9 @@ void Supervisor::Arm(const Reading& before) {
   armed.measured = before.measured;
   Emit(std::move(armed), "armed");
 
-  const nanoseconds lasts = arguments_.duration;
-  deadline_ = clock_.SinceBoot() + lasts;
+  const bool wall = CHAOS_MUTANT("wall-clock-deadline");
+  const nanoseconds lasts = wall ? std::chrono::hours(24) : nanoseconds(arguments_.duration);
+  deadline_ = clock_.SinceBoot() + arguments_.duration;
   if (const Result<void> done = fault_.Apply(node_, lasts); !done) {
     return Fail(protocol::kRefused, done.error().detail);
   }
@@ -181,7 +185,8 @@ void Supervisor::Finish(std::string name, const std::string& message, const Figu
 
 bool Supervisor::InWindow() {
   const TimePoint now = clock_.Now();
-  if (now >= arguments_.not_before && now <= arguments_.not_after) return true;
+  const bool in_time = now <= arguments_.not_after || CHAOS_MUTANT("ignore-not-after");
+  if (now >= arguments_.not_before && in_time) return true;
   Fail(protocol::kClockSkew,
        "the injector's clock says " + PrintTime(now) + ", and this fault may start only from " +
            PrintTime(arguments_.not_before) + " to " + PrintTime(arguments_.not_after));

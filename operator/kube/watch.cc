@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operator/base/mutant.h"
 #include "operator/kube/object.h"
 
 namespace chaos::kube {
@@ -151,6 +152,7 @@ seconds WatchTimeout(Random& random) {
 }
 
 bool MeansListAgain(const Error& error) {
+  if (CHAOS_MUTANT("no-relist-after-410")) return false;
   return error.reason == Reason::kGone || error.http_status == 410 ||
          error.detail.find("Too large resource version") != std::string::npos ||
          error.detail.find("ResourceVersionTooLarge") != std::string::npos;
