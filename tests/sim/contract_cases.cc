@@ -180,6 +180,32 @@ void LiveRunFreezesTheSpec(ContractStage& s) {
   patch("", {{"spec", {{"run", 2}}}});
 }
 
+void AppliedStatusIsWhole(ContractStage& s) {
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
+  const auto apply = [&](const std::string& name, const std::string& version, const Json& status) {
+    Json body{{"apiVersion", "chaos.rbee.dev/v1alpha1"},
+              {"kind", "ChaosExperiment"},
+              {"metadata", {{"name", name}}},
+              {"status", status}};
+    if (!version.empty()) body["metadata"]["resourceVersion"] = version;
+    return s.client().PatchObject(kExperiments, s.ns(), name, "status", Patch::kApply, body);
+  };
+  const Json full{{"phase", "Baseline"},
+                  {"observedGeneration", 1},
+                  {"activeRun", "0123456789abcdef"},
+                  {"summary", "x"}};
+  const Json less{{"phase", "Pending"}, {"observedGeneration", 1}};
+  const std::string made = Version(s.client().Get(kExperiments, s.ns(), "a"));
+  const Result<Json> first = apply("a", made, full);
+  s.Note(Outcome(first));
+  s.Note("again " + std::string(Version(apply("a", "", full)) == Version(first) ? "same version"
+                                                                                : "new version"));
+  s.Note("stale " + Outcome(apply("a", made, less)));
+  const Result<Json> second = apply("a", "", less);
+  s.Note(second && !Find(*second, {"status", "activeRun"}) ? "dropped" : "kept");
+  s.Note("missing " + Outcome(apply("b", "", less)));
+}
+
 // --- deletion ---
 
 void DeleteMissing(ContractStage& s) {
@@ -491,6 +517,9 @@ const std::vector<ContractCase>& ContractCases() {
       {"a live run freezes the spec",
        LiveRunFreezesTheSpec,
        {"ok", "422 Invalid", "ok", "ok", "ok"}},
+      {"a status that is applied is applied whole",
+       AppliedStatusIsWhole,
+       {"ok", "again same version", "stale 409 Conflict", "dropped", "missing 404 NotFound"}},
       {"delete of what is not there", DeleteMissing, {"ok", "404"}},
       {"delete that names another uid", DeleteOfAnotherUid, {"409", "ok", "ok", "404 NotFound"}},
       {"a finalizer holds its object",

@@ -45,6 +45,16 @@ void KeepMetadata(const Json& before, Json& after) {
   }
 }
 
+// A status that one manager applies whole: what it does not name any more goes.
+Json ApplyStatus(const Json& before, const Json& body) {
+  Json after = before;
+  after["status"] = body.value("status", Json::object());
+  for (const char* name : {"uid", "resourceVersion"}) {
+    if (const Json* given = Find(body, {"metadata", name})) after["metadata"][name] = *given;
+  }
+  return after;
+}
+
 // Everything but metadata and status: what a change of the generation is about.
 bool SpecDiffers(const Json& a, const Json& b) {
   const auto rest = [](const Json& object) {
@@ -225,7 +235,10 @@ kube::Response ApiServer::Patch(const Call& call, std::string_view content_type)
     return Post(std::move(create));
   }
   if (!before) return NotFound(resource, name);
-  std::variant<Json, std::string> patched = ApplyPatch(before->object, *type, call.body);
+  std::variant<Json, std::string> patched =
+      *type == PatchType::kApply && call.target.subresource == "status"
+          ? ApplyStatus(before->object, call.body)
+          : ApplyPatch(before->object, *type, call.body);
   if (const auto* wrong = std::get_if<std::string>(&patched))
     return StatusReply(422, "Invalid", *wrong);
   Json after = std::get<Json>(std::move(patched));

@@ -91,6 +91,13 @@ void Watches::SendBookmark(std::uint64_t id) {
   timeline_.After(kBookmarkEvery, [this, id] { SendBookmark(id); });
 }
 
+void Watches::EndAll() {
+  for (const Watch& watch : std::list<Watch>(std::move(watches_))) {
+    if (const std::shared_ptr<LineSink> sink = watch.sink.lock()) sink->End();
+  }
+  watches_.clear();
+}
+
 void Watches::End(std::uint64_t id) {
   Watch* watch = FindWatch(id);
   if (watch == nullptr) return;

@@ -20,6 +20,8 @@ class Watches {
   // A refusal, or nothing: then lines follow. A version that is too old is an ERROR event, as from
   // a watch cache.
   std::optional<kube::Response> Open(const Target& target, const std::shared_ptr<LineSink>& sink);
+  // The API server restarts: all responses end.
+  void EndAll();
   std::size_t size() const { return watches_.size(); }
 
  private:

@@ -24,8 +24,7 @@ nanoseconds SimTransport::Latency() {
 }
 
 Result<kube::Response> SimTransport::Send(const kube::Request& request) {
-  if (!process_.alive() || shut_down_) {
-    if (process_.depth > 0 && !process_.alive()) throw SimCrash{};
+  if (!process_.ThrowIfDead() || shut_down_) {
     return Error{Reason::kCancelled, "shut down", {}, 0};
   }
   const std::uint64_t call = process_.BeginCall();

@@ -1,0 +1,73 @@
+// The injector in the simulation: production supervisor and production partition fault over a
+// simulated node.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "injectors/agent/supervisor.h"
+#include "injectors/partition.h"
+#include "tests/sim/cluster/sim_process.h"
+
+namespace chaos::sim {
+
+class SimNode final : public inject::Node {
+ public:
+  SimNode(const ProcessContext& context, std::function<void()> wake)
+      : context_(context), wake_(std::move(wake)) {}
+
+  Result<bool> TakeLock(const std::string& run) override;
+  std::vector<inject::Address> OwnAddresses() override;
+  std::unique_ptr<inject::Dial> Connect(const inject::Endpoint& endpoint) override;
+  Result<void> TryCut(const inject::Cut& cut) override;
+  Result<void> ApplyCut(const inject::Cut& cut, nanoseconds lasts) override;
+  Result<std::uint64_t> Dropped() override;
+  Result<void> RemoveCut() override;
+
+ private:
+  const ProcessContext& context_;
+  const std::function<void()> wake_;
+  std::string run_;
+};
+
+class SimInjector final : public SimProcess, public inject::Output {
+ public:
+  explicit SimInjector(ProcessContext context) : context_(std::move(context)) {}
+  void Start() override;
+  void Terminate() override;
+  // A stopper has asked.
+  void Stop(const std::string& nonce, const std::string& reason,
+            std::function<void(std::string)> answer);
+  const std::string& run() const { return run_; }
+
+ private:
+  void Step(const inject::Inputs& inputs);
+  void PlanStep(nanoseconds since_boot);
+  void Line(const protocol::Event& event) override;
+  void Record(const std::string& text) override { context_.terminate_message(text); }
+  void Answer(int id, const std::string& answer) override;
+
+  const ProcessContext context_;
+  std::string run_;
+  std::unique_ptr<SimNode> node_;
+  std::unique_ptr<inject::Partition> fault_;
+  std::unique_ptr<inject::Supervisor> supervisor_;
+  std::vector<std::function<void(std::string)>> askers_;  // by id of their stop
+  std::uint64_t planned_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+// `chaos-injector stop`.
+class SimStopper final : public SimProcess {
+ public:
+  explicit SimStopper(ProcessContext context) : context_(std::move(context)) {}
+  void Start() override;
+  void Terminate() override { context_.exit(143); }
+
+ private:
+  void Say(std::string event, std::string state, std::string code, const std::string& message);
+  const ProcessContext context_;
+  std::string run_;
+};
+
+}  // namespace chaos::sim

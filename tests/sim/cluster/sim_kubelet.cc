@@ -1,0 +1,356 @@
+#include "tests/sim/cluster/sim_kubelet.h"
+
+#include <algorithm>
+
+#include "operator/base/time_text.h"
+
+namespace chaos::sim {
+namespace {
+
+constexpr milliseconds kRelist{1000};           // how often a kubelet looks at its containers
+constexpr seconds kStartAgain{15};              // after a failed start, for ever
+constexpr seconds kFailedStartShows{11};        // in the status
+constexpr std::size_t kMessagesPerPod = 12288;  // bytes, for all containers together
+constexpr std::size_t kLongestMessage = 4096;
+
+const Json& ListAt(const Json& object, std::initializer_list<std::string_view> path) {
+  static const Json kNone = Json::array();
+  const Json* list = Find(object, path);
+  return list != nullptr && list->is_array() ? *list : kNone;
+}
+
+std::string Mode(const Json& container) {
+  const std::vector<std::string> args = Texts(container, {"args"});
+  return args.size() == 2 ? args[0] : "";
+}
+
+}  // namespace
+
+SimKubelet::SimKubelet(SimApi& api, Timeline& timeline, PodNetwork& network, SimRbee& rbee,
+                       Random random, KubeletTraits traits)
+    : api_(api),
+      timeline_(timeline),
+      network_(network),
+      rbee_(rbee),
+      random_(random),
+      traits_(std::move(traits)) {
+  api_.server.store().Observe([this](const Record& record) {
+    if (record.resource->type.plural == "pods") Look(record);
+  });
+}
+
+SimClock& SimKubelet::AddNode(const std::string& name, nanoseconds clock_offset) {
+  return nodes_.try_emplace(name, timeline_, clock_offset).first->second;
+}
+
+nanoseconds SimKubelet::Between(nanoseconds least, nanoseconds most) {
+  return least + nanoseconds(random_.Below(static_cast<std::uint64_t>((most - least).count()) + 1));
+}
+
+SimKubelet::Pod* SimKubelet::FindPod(const std::string& uid) {
+  const auto it = pods_.find(uid);
+  return it == pods_.end() ? nullptr : &it->second;
+}
+
+void SimKubelet::Look(const Record& record) {
+  const Json& pod = record.last->object;
+  const std::string uid = Text(pod, {"metadata", "uid"});
+  if (!record.after) {  // without grace: the kubelet notices, and takes a moment
+    timeline_.After(milliseconds(90), [this, uid] { Terminate(uid, milliseconds(500)); });
+    return;
+  }
+  if (Text(pod, {"spec", "nodeName"}).empty()) {
+    if (!record.before && !Find(pod, {"spec", "nodeSelector"}))
+      timeline_.After(Between(milliseconds(5), milliseconds(60)),
+                      [this, key = record.key] { Bind(key); });
+    return;
+  }
+  Adopt(pod);
+  if (Find(pod, {"metadata", "deletionTimestamp"}) && !FindPod(uid)->terminating) {
+    FindPod(uid)->terminating = true;
+    const seconds grace(Integer(pod, {"metadata", "deletionGracePeriodSeconds"}));
+    timeline_.After(milliseconds(50), [this, uid, grace] { Terminate(uid, grace); });
+  }
+}
+
+void SimKubelet::Bind(const kube::Key& key) {
+  auto node = nodes_.begin();
+  std::advance(node, random_.Below(nodes_.size()));
+  api_.server.Mutate(kube::kPods, key, [&](Json& pod) { pod["spec"]["nodeName"] = node->first; });
+}
+
+// Takes notice of a pod and of what has been added to it.
+void SimKubelet::Adopt(const Json& object) {
+  const std::string uid = Text(object, {"metadata", "uid"});
+  const auto [it, fresh] = pods_.try_emplace(uid);
+  Pod& pod = it->second;
+  if (fresh) {
+    pod.uid = uid;
+    pod.key = {Text(object, {"metadata", "namespace"}), Text(object, {"metadata", "name"})};
+    pod.node = Text(object, {"spec", "nodeName"});
+    pod.restart_policy = Text(object, {"spec", "restartPolicy"});
+    for (const Json& one : ListAt(object, {"spec", "containers"}))
+      pod.containers[Text(one, {"name"})].spec = one;
+    timeline_.After(Between(milliseconds(100), milliseconds(700)), [this, uid] { StartPod(uid); });
+  }
+  for (const Json& one : ListAt(object, {"spec", "ephemeralContainers"})) {
+    const std::string name = Text(one, {"name"});
+    if (pod.containers.contains(name)) continue;
+    Container& added = pod.containers[name];
+    added.spec = one;
+    added.ephemeral = true;
+    const bool slow =
+        random_.Chance(static_cast<std::uint64_t>(traits_.slow_start_per_mille), 1000);
+    PlanStart(uid, name,
+              slow ? Between(seconds(2), traits_.slowest_start)
+                   : Between(milliseconds(100), milliseconds(1000)));
+  }
+}
+
+void SimKubelet::StartPod(const std::string& uid) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr || pod->terminating) return;
+  pod->ip = "10.1." + std::to_string(addresses_ / 250) + "." + std::to_string(addresses_ % 250 + 2);
+  ++addresses_;
+  pod->up = true;
+  network_.Join(uid, pod->ip);
+  std::vector<std::string> names;
+  for (const auto& [name, container] : pod->containers) {
+    if (!container.ephemeral) names.push_back(name);
+  }
+  for (const std::string& name : names) StartContainer(uid, name);
+}
+
+void SimKubelet::PlanStart(const std::string& uid, const std::string& container,
+                           nanoseconds delay) {
+  timeline_.After(delay, [this, uid, container] { StartContainer(uid, container); });
+}
+
+void SimKubelet::StartContainer(const std::string& uid, const std::string& name) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr || pod->terminating) return;  // accepted by the API, and never started
+  Container& container = pod->containers.at(name);
+  if (container.state != State::kWaiting) return;
+  const auto image = traits_.images.find(Text(container.spec, {"image"}));
+  const bool missing = image != traits_.images.end() && timeline_.Now() < image->second;
+  if (!pod->up || missing) {
+    container.waiting_reason = missing ? "ErrImageNeverPull" : "ContainerCreating";
+    if (missing) PlanStatus(*pod, kFailedStartShows);
+    return PlanStart(uid, name, pod->up ? Between(seconds(2), kStartAgain) : milliseconds(200));
+  }
+  Launch(*pod, name);
+}
+
+void SimKubelet::Launch(Pod& pod, const std::string& name) {
+  Container& container = pod.containers.at(name);
+  container.state = State::kRunning;
+  container.started = nodes_.at(pod.node).Now();
+  container.process_id = ++processes_;
+  api_.logs.Started(pod.uid, name);
+  PlanStatus(pod, Between(milliseconds(200), kRelist));
+  ProcessContext context = ContextFor(pod, name, container.process_id);
+  const std::string mode = Mode(container.spec);
+  if (mode == "inject") container.process = std::make_unique<SimInjector>(std::move(context));
+  if (mode == "stop") container.process = std::make_unique<SimStopper>(std::move(context));
+  if (mode == "probe")
+    container.process =
+        std::make_unique<SimProbePod>(std::move(context), rbee_, Random(random_.Next()));
+  if (container.process) container.process->Start();
+}
+
+ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
+                                      std::uint64_t process) {
+  const std::vector<std::string> args = Texts(pod.containers.at(name).spec, {"args"});
+  return {
+      timeline_,
+      nodes_.at(pod.node),
+      network_,
+      pod.uid,
+      process,
+      args.size() == 2 ? args[1] : "",
+      [this, uid = pod.uid, name](std::string line) {
+        api_.logs.Print(uid, name, std::move(line));
+      },
+      [this, uid = pod.uid, name](std::string text) {
+        if (Pod* own = FindPod(uid)) own->containers.at(name).message = std::move(text);
+      },
+      [this, uid = pod.uid, name, process](int code) { EndContainer(uid, name, process, code); },
+      [this, uid = pod.uid](const std::string& run, const std::string& nonce,
+                            const std::string& reason, std::function<void(std::string)> answer) {
+        return AskToStop(uid, run, nonce, reason, std::move(answer));
+      }};
+}
+
+bool SimKubelet::AskToStop(const std::string& uid, const std::string& run, const std::string& nonce,
+                           const std::string& reason, std::function<void(std::string)> answer) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return false;
+  for (auto& [name, container] : pod->containers) {
+    auto* injector = dynamic_cast<SimInjector*>(container.process.get());
+    if (injector == nullptr || container.state != State::kRunning || injector->run() != run)
+      continue;
+    injector->Stop(nonce, reason, std::move(answer));
+    return true;
+  }
+  return false;
+}
+
+void SimKubelet::EndContainer(const std::string& uid, const std::string& name,
+                              std::uint64_t process, int exit_code) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return;
+  Container& container = pod->containers.at(name);
+  if (container.process_id != process || container.state != State::kRunning) return;
+  container.state = State::kTerminated;
+  container.exit_code = exit_code;
+  container.finished = nodes_.at(pod->node).Now();
+  network_.ProcessEnded(process);
+  api_.logs.Ended(uid, name);
+  // The program may still be on the stack.
+  auto ended = std::make_shared<std::unique_ptr<SimProcess>>(std::move(container.process));
+  timeline_.After(nanoseconds(0), [ended] { ended->reset(); });
+  PlanStatus(*pod, Between(milliseconds(100), kRelist));
+}
+
+void SimKubelet::KillContainer(const std::string& pod_uid, const std::string& name) {
+  Pod* pod = FindPod(pod_uid);
+  if (pod == nullptr || !pod->containers.contains(name)) return;
+  EndContainer(pod_uid, name, pod->containers.at(name).process_id, 137);
+}
+
+void SimKubelet::KillSandbox(const std::string& pod_uid) {
+  Pod* pod = FindPod(pod_uid);
+  if (pod == nullptr || !pod->up) return;
+  for (auto& [name, container] : pod->containers) {
+    if (container.ephemeral) EndContainer(pod_uid, name, container.process_id, 137);
+  }
+  network_.Leave(pod_uid);
+  pod->ip = "10.2.0." + std::to_string(++addresses_ % 250 + 2);
+  network_.Join(pod_uid, pod->ip);
+  PlanStatus(*pod, kRelist);
+}
+
+std::vector<std::string> SimKubelet::RunningSidecars(const std::string& pod_uid) const {
+  std::vector<std::string> names;
+  const auto it = pods_.find(pod_uid);
+  if (it == pods_.end()) return names;
+  for (const auto& [name, container] : it->second.containers) {
+    if (container.ephemeral && container.state == State::kRunning) names.push_back(name);
+  }
+  return names;
+}
+
+void SimKubelet::Terminate(const std::string& uid, nanoseconds grace) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return;
+  pod->terminating = true;
+  std::vector<SimProcess*> running;
+  for (auto& [name, container] : pod->containers) {
+    if (container.process && container.state == State::kRunning)
+      running.push_back(container.process.get());
+  }
+  for (SimProcess* process : running) process->Terminate();
+  pod = FindPod(uid);
+  const bool all_ended = std::none_of(
+      pod->containers.begin(), pod->containers.end(),
+      [](const auto& one) { return one.second.process && one.second.state == State::kRunning; });
+  timeline_.After(all_ended ? nanoseconds(milliseconds(300)) : grace, [this, uid] { Finish(uid); });
+}
+
+// Whatever still runs is killed; the end is reported, and then the object goes.
+void SimKubelet::Finish(const std::string& uid) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return;
+  for (auto& [name, container] : pod->containers) {
+    if (container.state == State::kRunning) EndContainer(uid, name, container.process_id, 137);
+  }
+  network_.Leave(uid);
+  timeline_.After(Between(milliseconds(300), kRelist), [this, uid] {
+    WriteStatus(uid);
+    timeline_.After(milliseconds(100), [this, uid] { Remove(uid); });
+  });
+}
+
+void SimKubelet::Remove(const std::string& uid) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return;
+  const VersionPtr found = api_.server.store().Find(*FindResource(kube::kPods), pod->key);
+  if (found && Text(found->object, {"metadata", "uid"}) == uid)
+    api_.server.Delete(kube::kPods, pod->key, 0);
+  pods_.erase(uid);
+}
+
+void SimKubelet::PlanStatus(Pod& pod, nanoseconds delay) {
+  if (pod.status_planned && delay < kFailedStartShows) return;
+  pod.status_planned = pod.status_planned || delay < kFailedStartShows;
+  timeline_.After(delay, [this, uid = pod.uid] { WriteStatus(uid); });
+}
+
+Json SimKubelet::StatusOf(const Pod& pod, const Container& container,
+                          const std::string& name) const {
+  Json status{{"name", name},
+              {"image", Text(container.spec, {"image"})},
+              {"restartCount", 0},
+              {"ready", container.state == State::kRunning}};
+  switch (container.state) {
+    case State::kWaiting:
+      status["state"]["waiting"] = {{"reason", container.waiting_reason}};
+      break;
+    case State::kRunning:
+      status["state"]["running"] = {{"startedAt", PrintTime(container.started, 0)}};
+      break;
+    case State::kTerminated: {
+      const std::string message = container.message.substr(
+          0, std::min(kMessagesPerPod / pod.containers.size(), kLongestMessage));
+      status["state"]["terminated"] = {{"exitCode", container.exit_code},
+                                       {"reason", container.exit_code == 0 ? "Completed" : "Error"},
+                                       {"startedAt", PrintTime(container.started, 0)},
+                                       {"finishedAt", PrintTime(container.finished, 0)}};
+      if (!message.empty()) status["state"]["terminated"]["message"] = message;
+      break;
+    }
+  }
+  return status;
+}
+
+void SimKubelet::WriteStatus(const std::string& uid) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return;
+  pod->status_planned = false;
+  const VersionPtr before = api_.server.store().Find(*FindResource(kube::kPods), pod->key);
+  if (!before || Text(before->object, {"metadata", "uid"}) != uid) return;
+  Json status = before->object["status"];
+  Json regular = Json::array(), sidecars = Json::array();
+  bool all_run = true, all_ended = true, failed = false;
+  for (const auto& [name, container] : pod->containers) {
+    (container.ephemeral ? sidecars : regular).push_back(StatusOf(*pod, container, name));
+    if (container.ephemeral) continue;
+    all_run = all_run && container.state == State::kRunning;
+    all_ended = all_ended && container.state == State::kTerminated;
+    failed = failed || container.exit_code != 0;
+  }
+  const bool over = all_ended && pod->restart_policy == "Never";
+  status["phase"] = over                 ? (failed ? "Failed" : "Succeeded")
+                    : pod->up && all_run ? "Running"
+                                         : Text(status, {"phase"});
+  status["conditions"] = Json::array(
+      {{{"type", "Ready"}, {"status", all_run && !pod->terminating ? "True" : "False"}}});
+  status["containerStatuses"] = std::move(regular);
+  if (!sidecars.empty()) status["ephemeralContainerStatuses"] = std::move(sidecars);
+  if (pod->up) {
+    status["podIP"] = pod->ip;
+    status["podIPs"] = Json::array({{{"ip", pod->ip}}});
+    status["hostIP"] =
+        "192.168.0." + std::to_string(1 + std::distance(nodes_.begin(), nodes_.find(pod->node)));
+  }
+  const std::string phase = Text(status, {"phase"});
+  const bool fresh = phase == "Running" && Text(before->object, {"status", "podIP"}) != pod->ip;
+  const kube::Key key = pod->key;
+  api_.server.Mutate(kube::kPods, key, [&](Json& object) { object["status"] = std::move(status); });
+  if (fresh) {
+    if (const VersionPtr now = api_.server.store().Find(*FindResource(kube::kPods), key))
+      on_running_(now->object);
+  }
+}
+
+}  // namespace chaos::sim

@@ -1,0 +1,40 @@
+// A program in a container, as the simulated kubelet runs it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "operator/base/random.h"
+#include "tests/sim/cluster/pod_network.h"
+
+namespace chaos::sim {
+
+// What a program may use of its surroundings.
+struct ProcessContext {
+  Timeline& timeline;
+  const Clock& clock;  // of the node
+  PodNetwork& network;
+  std::string pod_uid;
+  std::uint64_t id = 0;   // unique in the world
+  std::string arguments;  // the JSON document
+  std::function<void(std::string line)> print;
+  std::function<void(std::string text)> terminate_message;
+  // Ends the program. Nothing of it runs afterwards; it may be destroyed at once after the present
+  // action.
+  std::function<void(int exit_code)> exit;
+  // Hands a stop to the injector of this pod's network that listens for the run; false: nobody
+  // does.
+  std::function<bool(const std::string& run, const std::string& nonce, const std::string& reason,
+                     std::function<void(std::string)> answer)>
+      ask_to_stop;
+};
+
+class SimProcess {
+ public:
+  virtual ~SimProcess() = default;
+  virtual void Start() = 0;
+  virtual void Terminate() = 0;  // SIGTERM
+};
+
+}  // namespace chaos::sim

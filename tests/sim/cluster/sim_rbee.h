@@ -1,0 +1,50 @@
+// The system under test, as far as probes see it: a queen that notices that it cannot reach its
+// hive, and has it back some time after it can again.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "tests/sim/cluster/pod_network.h"
+
+namespace chaos::sim {
+
+struct RbeeTraits {
+  std::optional<nanoseconds> notices_after{seconds(3)};  // nullopt: blind
+  nanoseconds recovers_after{seconds(2)};
+  bool healthy_before = true;  // false: the hive is never online
+  int flaky_per_mille = 0;     // samples that fail for no reason
+};
+
+class SimRbee {
+ public:
+  // Requires: both outlive it.
+  SimRbee(PodNetwork& network, const Timeline& timeline, RbeeTraits traits);
+
+  // The pods as they are now; either may be replaced at any time.
+  void SetQueen(const std::string& pod_uid) {
+    queen_ = pod_uid;
+    Look();
+  }
+  void SetHive(const std::string& ip) {
+    hive_ip_ = ip;
+    Look();
+  }
+  // Whether the queen says that its hive is online, now.
+  bool HiveOnline() const;
+  bool QueenAnswers() const { return !network_.IpOf(queen_).empty(); }
+  const RbeeTraits& traits() const { return traits_; }
+  // To be called whenever the network may have changed.
+  void Look();
+
+ private:
+  PodNetwork& network_;
+  const Timeline& timeline_;
+  const RbeeTraits traits_;
+  std::string queen_, hive_ip_;
+  bool connected_ = false;
+  bool noticed_ = false;  // at the last change of connected_
+  nanoseconds changed_at_{0};
+};
+
+}  // namespace chaos::sim

@@ -1,0 +1,146 @@
+// What happens to the cluster from outside, one deed at a time; and whether a verdict told the
+// truth about a run.
+#include <algorithm>
+
+#include "injectors/protocol/names.h"
+#include "tests/sim/world/world.h"
+
+namespace chaos::sim {
+namespace {
+
+constexpr const char* kNamespace = "rbee";
+
+void Annotate(Json& object, std::string_view key, const std::string& value) {
+  object["metadata"]["annotations"][std::string(key)] = value;
+}
+
+}  // namespace
+
+void World::Do(Deed deed) {
+  ++deeds_[deed];
+  ApiServer& server = api_.server;
+  const kube::Key experiment{kNamespace, names_.front()};
+  const auto pod_of = [&](const std::string& component) -> kube::Key {
+    for (const auto& [key, pod] : server.store().All(*FindResource(kube::kPods))) {
+      if (Text(pod->object, {"metadata", "labels", "app.kubernetes.io/component"}) == component &&
+          !Find(pod->object, {"metadata", "deletionTimestamp"}))
+        return key;
+    }
+    return {kNamespace, "none"};
+  };
+  const auto send = [&](kube::Method method, const std::string& type, const Json& body) {
+    return server.Handle({method,
+                          PathOf(kube::kExperiments, kNamespace, experiment.name),
+                          type,
+                          PrintJson(body),
+                          {}},
+                         "user");
+  };
+  Replica* operator_ = replicas_[random_.Below(replicas_.size())].get();
+  switch (deed) {
+    case Deed::kAbort:
+      return server.Mutate(kube::kExperiments, experiment, [](Json& object) {
+        Annotate(object, protocol::kAbortAnnotation, "enough");
+      });
+    case Deed::kDelete:
+      return server.Delete(kube::kExperiments, experiment);
+    case Deed::kStop:
+      if (!server.store().Find(*FindResource(kube::kStops), {"", "stop"}))
+        server.Create(kube::kStops, "",
+                      {{"metadata", {{"name", "stop"}}}, {"spec", {{"reason", "incident"}}}});
+      return;
+    case Deed::kLiftStop:
+      return server.Delete(kube::kStops, {"", "stop"});
+    case Deed::kReplaceTarget:
+      return server.Delete(kube::kPods, pod_of("queen"));
+    case Deed::kForceTarget:
+      return server.Delete(kube::kPods, pod_of("queen"), 0);
+    case Deed::kReplacePeer:
+      return server.Delete(kube::kPods, pod_of("hive"));
+    case Deed::kKillInjector:
+      for (const std::string& name : kubelet_->RunningSidecars(queen_uid_))
+        kubelet_->KillContainer(queen_uid_, name);
+      return;
+    case Deed::kKillSandbox:
+      return kubelet_->KillSandbox(queen_uid_);
+    case Deed::kDeleteNamespace:
+      return server.Delete(kube::kNamespaces, {"", kNamespace});
+    case Deed::kJumpNode:
+      return kubelet_->node_clock("node-a").Jump(seconds(random_.Below(16)) - seconds(8));
+    case Deed::kJumpOperator:
+      if (operator_) operator_->clock().Jump(seconds(random_.Below(16)) - seconds(8));
+      return;
+    case Deed::kKillOperator:
+      if (operator_ && operator_->alive()) operator_->Kill();
+      return;
+    case Deed::kFreezeOperator:
+      if (operator_) operator_->Freeze(seconds(5 + random_.Below(40)));
+      return;
+    case Deed::kStopOperator:
+      if (operator_ && operator_->alive() && !operator_->stopping()) operator_->Stop();
+      return;
+    case Deed::kCompact:
+      server.store().Compact(0);
+      return api_.watches.EndAll();
+    case Deed::kReapply:  // the same content from another field manager
+      send(kube::Method::kPatch, "application/merge-patch+json",
+           {{"spec", Manifest(0)["spec"]}, {"metadata", {{"labels", {{"tool", "two"}}}}}});
+      return;
+    case Deed::kEditSpec:
+      send(kube::Method::kPatch, "application/merge-patch+json",
+           {{"spec", {{"description", "another"}, {"duration", "7s"}}}});
+      return;
+    case Deed::kKillProbePod:
+      for (const auto& [key, pod] : Objects(server.store().All(*FindResource(kube::kPods)))) {
+        if (key.name.ends_with("-probe")) server.Delete(kube::kPods, key, 0);
+      }
+      return;
+    case Deed::kStripStatus: {
+      const VersionPtr found = server.store().Find(*FindResource(kube::kExperiments), experiment);
+      if (!found || Text(found->object, {"status", "phase"}) != "Finished" ||
+          !Texts(found->object, {"metadata", "finalizers"}).empty())
+        return;
+      Json copy{{"metadata", {{"name", experiment.name}}}, {"spec", found->object["spec"]}};
+      if (const Json* annotations = Find(found->object, {"metadata", "annotations"}))
+        copy["metadata"]["annotations"] = *annotations;
+      server.Delete(kube::kExperiments, experiment);
+      if (!Find(server.store().Find(*FindResource(kube::kNamespaces), {"", kNamespace})->object,
+                {"metadata", "deletionTimestamp"}))
+        server.Create(kube::kExperiments, kNamespace, std::move(copy));
+      return;
+    }
+    case Deed::kCount:
+      return;
+  }
+}
+
+std::string World::Lie() const {
+  const Scenario& s = scenario_;
+  const bool blind = !s.rbee.notices_after && s.rbee.flaky_per_mille == 0;
+  const bool never_back = s.rbee.recovers_after > seconds(s.within_s + 30);
+  const bool tampered = s.kernel != KernelMood::kGood || !s.rbee.healthy_before;
+  for (const std::string& name : names_) {
+    const Outcome outcome = OutcomeOf(name);
+    if (outcome.verdict == "Passed") {
+      if (tampered) return "Passed, but nothing was cut off or nothing worked before";
+      if (blind) return "Passed, but the queen never notices";
+      if (never_back) return "Passed, but the hive does not come back in time";
+      const bool real = std::any_of(
+          network_.faults().begin(), network_.faults().end(), [&](const FaultSpan& span) {
+            return span.to && *span.to - span.from > seconds(s.duration_s) - milliseconds(1500);
+          });
+      if (!real && !deeds_.contains(Deed::kEditSpec))
+        return "Passed, but no fault was on for its duration";
+    }
+    if (outcome.verdict == "Failed" && tampered)
+      return "Failed (" + outcome.reason + "), but the fault itself was broken";
+    const bool stopped = deeds_.contains(Deed::kAbort) || deeds_.contains(Deed::kDelete) ||
+                         deeds_.contains(Deed::kStop) || deeds_.contains(Deed::kDeleteNamespace) ||
+                         deeds_.contains(Deed::kEditSpec);
+    if (outcome.verdict == "Aborted" && !stopped)
+      return "Aborted, but nobody asked for it: " + outcome.summary;
+  }
+  return "";
+}
+
+}  // namespace chaos::sim

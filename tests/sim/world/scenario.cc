@@ -1,0 +1,84 @@
+#include "tests/sim/world/scenario.h"
+
+namespace chaos::sim {
+namespace {
+
+constexpr std::array<std::string_view, kDeeds> kDeedNames{"abort",
+                                                          "delete",
+                                                          "chaos stop",
+                                                          "stop lifted",
+                                                          "target replaced",
+                                                          "target forced away",
+                                                          "peer replaced",
+                                                          "injector killed",
+                                                          "sandbox killed",
+                                                          "namespace deleted",
+                                                          "node clock jumps",
+                                                          "operator clock jumps",
+                                                          "operator killed",
+                                                          "operator frozen",
+                                                          "operator stopped",
+                                                          "history compacted",
+                                                          "manifest re-applied",
+                                                          "spec edited",
+                                                          "probe pod killed",
+                                                          "status stripped"};
+
+void DrawSystem(Random& random, Scenario& s) {
+  if (random.Chance(1, 8))
+    s.rbee.notices_after.reset();
+  else
+    s.rbee.notices_after = milliseconds(500 + random.Below(9000));
+  s.rbee.recovers_after = milliseconds(200 + random.Below(6000));
+  if (random.Chance(1, 16)) s.rbee.recovers_after = seconds(600);
+  if (random.Chance(1, 24)) s.rbee.healthy_before = false;
+  if (random.Chance(1, 16)) s.rbee.flaky_per_mille = 10;
+  constexpr std::array kBad{KernelMood::kNoEffect, KernelMood::kPartial, KernelMood::kNotPermitted};
+  if (random.Chance(1, 8)) s.kernel = kBad[random.Below(kBad.size())];
+}
+
+void DrawCluster(Random& random, Scenario& s) {
+  if (random.Chance(1, 4))
+    s.kubelet.slow_start_per_mille = static_cast<int>(100 + random.Below(900));
+  if (random.Chance(1, 12)) s.kubelet.images["chaos-injector:1"] = seconds(20 + random.Below(160));
+  if (random.Chance(1, 24)) s.kubelet.images["chaos-load:1"] = seconds(5 + random.Below(400));
+  if (random.Chance(1, 3)) s.node_clock = milliseconds(random.Below(20000)) - seconds(10);
+  if (random.Chance(1, 24)) s.node_clock = random.Chance(1, 2) ? seconds(200) : seconds(-200);
+  if (random.Chance(1, 20)) s.refuse_sidecars = true;
+}
+
+}  // namespace
+
+std::string_view Name(Deed deed) { return kDeedNames[static_cast<std::size_t>(deed)]; }
+
+Scenario Calm() { return {}; }
+
+Scenario Swarm(std::uint64_t seed) {
+  Random random(seed * 0x9E3779B97F4A7C15ULL + 1);
+  Scenario s;
+  s.seed = seed;
+  s.replicas = random.Chance(1, 3) ? 2 : 1;
+  s.duration_s = static_cast<int>(5 + random.Below(26));
+  s.baseline_s = static_cast<int>(3 + random.Below(8));
+  s.within_s = static_cast<int>(15 + random.Below(30));
+  s.stable_s = static_cast<int>(2 + random.Below(4));
+  s.detect_s = static_cast<int>(5 + random.Below(25));
+  s.stable_names = random.Chance(1, 2);
+  s.experiments = random.Chance(1, 12) ? 2 : 1;
+  DrawSystem(random, s);
+  DrawCluster(random, s);
+  if (random.Chance(3, 4)) s.faults = Faults::Swarm(Random(random.Next()));
+  if (random.Chance(1, 3))
+    s.crash_per_hundred_thousand = static_cast<int>(200 + random.Below(2000));
+  const std::uint64_t events = random.Chance(1, 4) ? 0 : random.Below(4);
+  for (std::uint64_t i = 0; i < events; ++i) {
+    const Deed deed = static_cast<Deed>(random.Below(kDeeds));
+    const std::uint64_t longest =
+        static_cast<std::uint64_t>(s.duration_s + s.baseline_s + 25) * 1000;
+    const milliseconds finished = deed == Deed::kStripStatus ? seconds(120) : seconds(0);
+    s.events.push_back({finished + milliseconds(random.Below(longest)), deed});
+  }
+  return s;
+}
+
+}  // namespace chaos::sim

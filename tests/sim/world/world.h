@@ -1,0 +1,91 @@
+// One simulated cluster with our operator in it, from a scenario. Everything runs in one thread,
+// under one clock.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/cluster/sim_deployment.h"
+#include "tests/sim/world/invariants.h"
+#include "tests/sim/world/replica.h"
+#include "tests/sim/world/scenario.h"
+
+namespace chaos::sim {
+
+class World {
+ public:
+  // `crash`: for the first operator process; its successors live.
+  explicit World(Scenario scenario, std::optional<CrashPlan> crash = {});
+  ~World();
+
+  // Until every experiment has come to rest, or `limit` has passed since its creation. True: at
+  // rest.
+  bool RunToRest(nanoseconds limit);
+  void RunFor(nanoseconds time) { timeline_.RunUntil(timeline_.Now() + time); }
+  // From now on nothing goes wrong any more.
+  void Heal();
+
+  struct Outcome {
+    bool exists = false;
+    std::string phase, verdict, reason, summary;
+  };
+  // Of one experiment: gone, or as it is now.
+  Outcome OutcomeOf(const std::string& name) const;
+  std::vector<std::string> names() const { return names_; }
+  // "" or the sentence in which a verdict says something that was not so.
+  std::string Lie() const;
+
+  const Invariants& invariants() const { return *invariants_; }
+  const PodNetwork& network() const { return network_; }
+  const Faults& faults() const { return scenario_.faults; }
+  Timeline& timeline() { return timeline_; }
+  SimApi& api() { return api_; }
+  SimKubelet& kubelet() { return *kubelet_; }
+  std::string TargetUid() const { return queen_uid_; }
+  void Do(Deed deed);
+
+  std::uint64_t calls() const { return calls_; }  // of all operators
+  // Of the first process: "PATCH chaosexperiments/status", "GET (stream) pods".
+  const std::vector<std::string>& call_kinds() const { return call_kinds_; }
+  std::uint64_t writes() const { return writes_; }  // other than the Lease
+  std::uint64_t deaths() const { return deaths_; }
+  std::uint64_t history_hash() const { return hash_; }
+  const std::map<Deed, int>& deeds() const { return deeds_; }
+  // Each call of an operator as a line, where CHAOS_SIM_TRACE is set; for people.
+  static void TraceTo(std::FILE* file);
+
+ private:
+  void BuildCluster();
+  void BuildPolicies();
+  void Start(std::size_t index);
+  void Died(std::size_t index);
+  void CreateExperiment(int number);
+  bool AtRest() const;
+  void Note(const CallNote& note);
+  Json Manifest(int number) const;
+
+  Scenario scenario_;
+  std::optional<CrashPlan> crash_;
+  Random random_;
+  Timeline timeline_;
+  SimApi api_;
+  PodNetwork network_;
+  std::unique_ptr<SimRbee> rbee_;
+  std::unique_ptr<SimKubelet> kubelet_;
+  std::unique_ptr<Invariants> invariants_;
+  std::vector<std::unique_ptr<SimDeployment>> deployments_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  std::vector<std::string> names_;
+  std::string queen_uid_;
+  nanoseconds last_event_{0};
+  bool healed_ = false;
+  bool closing_ = false;
+  int processes_ = 0;
+  std::uint64_t calls_ = 0, writes_ = 0, deaths_ = 0, hash_ = 1469598103934665603ULL;
+  std::vector<std::string> call_kinds_;
+  std::map<Deed, int> deeds_;
+};
+
+}  // namespace chaos::sim
