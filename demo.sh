@@ -92,7 +92,7 @@ leave() {
     echo "  ${kubectl[*]/#$root\//./} describe cx $EXPERIMENT -n $NAMESPACE"
     echo "  ./demo.sh --down${context:+ --context $context}      removes it"
   elif [ -z "$context" ]; then
-    step ""
+    step_began=''
     step "taking the cluster down"
     remove_everything
     step ""

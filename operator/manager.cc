@@ -16,7 +16,7 @@ using experiment::Namespace;
 using experiment::Profile;
 
 constexpr milliseconds kWriteTimeout{5000};
-constexpr seconds kProfileFor{10};
+constexpr seconds kProfileFor{5};
 constexpr seconds kFenceRetry{5};
 constexpr seconds kForgetEvery{10};
 constexpr std::string_view kController = "chaosexperiment";
@@ -285,21 +285,23 @@ void Manager::Inside::AddUnfinished(std::string_view ns) {
   }
 }
 
+// A profile that was good stays so while it cannot be read; one that was changed into nonsense does
+// not.
 Result<Profile> Manager::Inside::ReadProfile() {
   const nanoseconds now = clock.SinceBoot();
-  if (profile && *profile && now - profile_at < kProfileFor) return *profile;
+  if (profile && now - profile_at < kProfileFor) return *profile;
+  profile_at = now;
   Result<Json> object =
       client.Get(kube::kConfigMaps, options.ns, "chaos-profile-" + options.profile);
   if (object) {
     profile = Profile::FromConfigMap(*object);
-  } else {
+  } else if (!profile || !*profile || object.error().reason == Reason::kNotFound) {
     profile = Error{object.error().reason,
                     "profile " + options.profile + " cannot be read (ConfigMap chaos-profile-" +
                         options.profile + " in " + options.ns + "): " + object.error().detail,
                     {},
                     0};
   }
-  profile_at = now;
   return *profile;
 }
 

@@ -56,6 +56,9 @@ void SetProgress(Setter& set, const Status& s, const Blocked* blocked, bool susp
   if (revert_overdue)
     set.Set("Clean", ConditionStatus::kFalse, "RevertOverdue",
             "a fault may still be on after its deadline");
+  else if (!AllEnded(s) && finished)
+    set.Set("Clean", ConditionStatus::kUnknown, "Released",
+            "given up by hand before it was verified");
   else if (!AllEnded(s))
     set.Set("Clean", ConditionStatus::kFalse, "FaultMayBeOn");
   else

@@ -280,6 +280,8 @@ void Planner::PlanInjected() {
     Wake(now_ + seconds(1));
     return;
   }
+  if (Annotation(experiment_, protocol::kReleaseAnnotation) == experiment_.meta.uid)
+    return Release();
   for (TargetStatus& target : next_.targets) {
     if (!target.Ended()) UpdateTarget(target);
   }
@@ -312,6 +314,19 @@ void Planner::PlanInjected() {
                   [](const TargetStatus& t) { return t.Ended() || t.verified_at.has_value(); });
   next_.phase = on ? "Active" : "Injecting";
   if (!spec_.abort_when.empty()) Wake(now_ + seconds(1));
+}
+
+// Somebody with the right to it says that waiting is over. What was not seen clean stays unknown.
+void Planner::Release() {
+  for (TargetStatus& target : next_.targets) {
+    if (target.Ended()) continue;
+    target.state = "Unknown";
+    target.message = "given up by annotation " + std::string(protocol::kReleaseAnnotation) +
+                     ": not verified clean; a fault can be on until " +
+                     PrintTime(target.intent ? target.intent->deadline : now_, 0) +
+                     " at the latest";
+  }
+  Conclude({"Aborted", "Stopped", "released by hand: the targets were not verified clean"});
 }
 
 // A peer that appeared after the launch is out of this injector's reach: said, not hidden.

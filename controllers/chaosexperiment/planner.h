@@ -38,6 +38,7 @@ class Planner {
   void PersistIntents();
   void PlanInjected();
   void NoticeLatePeers();
+  void Release();
 
   // --- plan_target.cc: one target of a run whose intent is persisted
   void UpdateTarget(TargetStatus& target);

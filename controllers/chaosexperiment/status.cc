@@ -151,7 +151,7 @@ Status Status::FromJson(const Json& json) {
   const Json& timings = ObjectAt(json, "timings");
   s.timings = {Text(timings, {"toInject"}), Text(timings, {"toEffect"}),
                Text(timings, {"toDetect"}), Text(timings, {"toRecover"}),
-               Text(timings, {"toClean"})};
+               Text(timings, {"toClean"}),  Text(timings, {"precision"})};
   s.coverage = Text(json, {"coverage", "state"});
   s.coverage_missing = Texts(json, {"coverage", "missing"});
   if (const Json& stop = ObjectAt(json, "stop"); !stop.empty()) {
@@ -205,6 +205,7 @@ Json Status::ToJson() const {
   Put(times, "toDetect", timings.to_detect);
   Put(times, "toRecover", timings.to_recover);
   Put(times, "toClean", timings.to_clean);
+  Put(times, "precision", timings.precision);
   PutUnlessEmpty(json, "timings", times);
   if (!coverage.empty()) {
     json["coverage"] = {{"state", coverage}};

@@ -73,7 +73,7 @@ struct RunRecord {
 };
 
 struct Timings {
-  std::string to_inject, to_effect, to_detect, to_recover, to_clean;
+  std::string to_inject, to_effect, to_detect, to_recover, to_clean, precision;
   bool operator==(const Timings&) const = default;
 };
 

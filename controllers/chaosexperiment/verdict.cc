@@ -37,7 +37,18 @@ void FillCounts(const Spec& spec, const SampleLog& samples, const Spans& spans, 
   }
 }
 
-void FillTimings(const Spans& spans, Status& status) {
+// The probes cannot tell two moments apart that lie closer together than their samples.
+std::string Precision(const Spec& spec) {
+  milliseconds coarsest{0};
+  for (const ProbeSpec& probe : spec.probes) {
+    const bool used = probe.after || (spec.detect && spec.detect->probe == probe.name);
+    if (used) coarsest = std::max(coarsest, probe.arguments.interval);
+  }
+  return coarsest == milliseconds(0) ? "" : PrintDuration(coarsest);
+}
+
+void FillTimings(const Spec& spec, const Spans& spans, Status& status) {
+  status.timings.precision = Precision(spec);
   std::optional<TimePoint> verified, clean;
   for (const TargetStatus& target : status.targets) {
     if (target.verified_at)
@@ -155,7 +166,7 @@ std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimeP
   const std::optional<Spans> spans = SpansOf(status, now);
   if (spans) {
     FillCounts(spec, samples, *spans, status);
-    FillTimings(*spans, status);
+    FillTimings(spec, *spans, status);
   }
   if (std::optional<Judgement> broken = JudgeTargets(status)) return broken;
   if (!spans) return Judgement{"Inconclusive", "NoEffect", "no target was hit"};

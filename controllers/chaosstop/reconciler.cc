@@ -12,7 +12,7 @@ Result<void> Reconciler::Reconcile(const kube::Key& key) {
     if (!stop->Covers(e->meta.key.ns)) continue;
     live += e->status.Live();
     stopped += e->status.stop && e->status.stop->by == "ChaosStop" &&
-               e->status.stop->reason.starts_with(key.name);
+               (e->status.stop->reason + ":").starts_with(key.name + ":");
   }
   if (stop->observed_generation == stop->meta.generation && stop->live == live &&
       stop->stopped == stopped)

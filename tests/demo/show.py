@@ -134,7 +134,8 @@ def finish(view, status):
     for key, meaning in (("toInject", "intent to fault on"), ("toEffect", "fault on to measured"), ("toDetect", "fault on to noticed"),
                          ("toRecover", "fault off to good again"), ("toClean", "fault off to injector gone")):
         if key in status.get("timings", {}):
-            print(f"    {meaning:<{WIDTH}} {status['timings'][key]}")
+            coarse = f" (samples every {status['timings'].get('precision', '?')})" if key in ("toDetect", "toRecover") else ""
+            print(f"    {meaning:<{WIDTH}} {status['timings'][key]}{coarse}")
     for probe in status.get("probes", []):
         counts = "  ".join(f"{phase} {probe[phase]['samples'] - probe[phase]['failed']}/{probe[phase]['samples']}" for phase in ("before", "during", "after"))
         print(f"    {'good samples of ' + probe['name']:<{WIDTH}} {counts}")

@@ -286,6 +286,19 @@ TEST_F(Run, ADeadKubeletHoldsNobodyLongerThanTheDeadline) {
   EXPECT_FALSE(kube::HasFinalizer(cx.meta, protocol::kFinalizer));
 }
 
+TEST_F(Run, AReleaseByHandIsRecordedAsUnverified) {
+  ToVerified();
+  cx.meta.annotations[std::string(protocol::kReleaseAnnotation)] = "another uid";
+  Settle(27);
+  EXPECT_TRUE(cx.status.Live());
+  cx.meta.annotations[std::string(protocol::kReleaseAnnotation)] = "uid-cx";
+  Settle(28);
+  EXPECT_EQ("Aborted", cx.status.verdict);
+  EXPECT_EQ("Unknown", cx.status.targets[0].state);
+  EXPECT_FALSE(kube::IsTrue(cx.status.conditions, "Clean"));
+  EXPECT_TRUE(cx.meta.finalizers.empty());
+}
+
 TEST_F(Run, AFaultPastItsDeadlineIsSaidToBeOverdue) {
   ToVerified();
   Settle(24.2 + 30 + 11);
