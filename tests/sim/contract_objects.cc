@@ -6,7 +6,7 @@ std::string Outcome(const Error& error) {
   return std::to_string(error.http_status) + " " + std::string(Name(error.reason));
 }
 
-std::string Version(const Result<Json>& object) {
+std::string VersionOf(const Result<Json>& object) {
   return object ? Text(*object, {"metadata", "resourceVersion"}) : "none: " + Outcome(object);
 }
 

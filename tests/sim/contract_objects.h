@@ -22,8 +22,8 @@ template <class T>
 void Must(ContractStage& stage, const Result<T>& result) {
   if (!result) stage.Note("preparation failed: " + result.error().detail);
 }
-std::string Version(const Result<Json>& object);  // its resourceVersion
-std::string Names(const Json& list);              // "a b c"
+std::string VersionOf(const Result<Json>& object);  // its resourceVersion
+std::string Names(const Json& list);                // "a b c"
 std::string SidecarNames(const Json& pod);
 std::string Escaped(const std::string& text);  // for a query
 

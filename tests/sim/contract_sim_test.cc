@@ -3,6 +3,7 @@
 
 #include "tests/sim/api/crds.h"
 #include "tests/sim/contract_cases.h"
+#include "tests/sim/contract_objects.h"
 #include "tests/sim/transport/sim_transport.h"
 
 namespace chaos::sim {
@@ -20,6 +21,7 @@ class SimStage final : public ContractStage {
   std::function<void()> Wake() override {
     return [] {};
   }
+  SimApi& api() { return api_; }
   bool Await(const std::function<bool()>& done, seconds limit) override {
     const nanoseconds until = timeline_.Now() + limit;
     while (!done()) {
@@ -50,6 +52,17 @@ TEST(SimulatedApiServer, KeepsTheContract) {
   }
   std::printf("contract: %zu cases, %d broken\n", ContractCases().size(), broken);
   EXPECT_GE(ContractCases().size(), 25u);
+}
+
+// Not in the table: nobody can make a real one forget at will.
+TEST(SimulatedApiServer, AWatchFromBeforeTheCompactionIsToldToListAgain) {
+  SimStage stage;
+  Must(stage, stage.client().Create(kube::kConfigMaps, stage.ns(), ConfigMap("a")));
+  const Result<Json> made = stage.client().Create(kube::kConfigMaps, stage.ns(), ConfigMap("b"));
+  Must(stage, stage.client().Create(kube::kConfigMaps, stage.ns(), ConfigMap("c")));
+  stage.api().server.store().Compact(1);
+  EXPECT_EQ(WatchReader(stage, kube::kConfigMaps, "", "1001").Next(), "ERROR 410");
+  EXPECT_EQ(WatchReader(stage, kube::kConfigMaps, "", VersionOf(made)).Next(), "ADDED c");
 }
 
 }  // namespace

@@ -301,8 +301,12 @@ std::optional<kube::Response> ApiServer::CheckSchema(const Call& call, Json& obj
   const auto schema = schemas_.find(call.target.resource);
   if (schema == schemas_.end()) return CheckBuiltin(*call.target.resource, object);
   const std::vector<std::string> unknown = schema->second.Prune(object);
-  if (!unknown.empty() && call.target.Query("fieldValidation") == "Strict")
-    return BadRequest("strict decoding error: unknown field \"" + unknown.front() + "\"");
+  if (!unknown.empty() && call.target.Query("fieldValidation") == "Strict") {
+    const std::string why = "strict decoding error: unknown field \"" + unknown.front() + "\"";
+    return call.method == kube::Method::kPatch
+               ? Unprocessable(*call.target.resource, call.target.key.name, why)
+               : BadRequest(why);
+  }
   schema->second.AddDefaults(object);
   const std::vector<std::string> wrong = schema->second.Validate(object);
   if (wrong.empty()) return std::nullopt;

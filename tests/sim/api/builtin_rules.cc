@@ -78,13 +78,9 @@ std::optional<kube::Response> CheckEvent(const Resource& resource, const Json& e
                            std::string(field.name) + ": " + problem);
   }
   const std::string type = Text(event, {"type"});
-  const std::string about = Text(event, {"regarding", "namespace"}, "default");
   if (type != "Normal" && type != "Warning")
     return Unprocessable(resource, Text(event, {"metadata", "name"}),
                          "type: Invalid value: \"" + type + "\"");
-  if (about != Text(event, {"metadata", "namespace"}))
-    return Unprocessable(resource, Text(event, {"metadata", "name"}),
-                         "involvedObject.namespace: Invalid value: does not match event.namespace");
   return std::nullopt;
 }
 
@@ -171,6 +167,11 @@ std::optional<kube::Response> CheckEphemeralContainers(const Json& before, Json&
   Json& list = after["spec"]["ephemeralContainers"];
   for (std::size_t i = 0; i < list.size(); ++i) {
     if (FindByName(old_list, Text(list[i], {"name"}))) continue;
+    if (FindByName(&list, Text(list[i], {"name"})) != &list[i]) {
+      return Unprocessable(pods, name,
+                           "spec.ephemeralContainers[" + std::to_string(i) +
+                               "].name: Duplicate value: \"" + Text(list[i], {"name"}) + "\"");
+    }
     const std::string wrong =
         WrongWithNew(before, list[i], "spec.ephemeralContainers[" + std::to_string(i) + "]");
     if (!wrong.empty()) return Unprocessable(pods, name, wrong);

@@ -44,7 +44,8 @@ Json StrategicMerge(const Json& existing, const Json& patch) {
     } else if (const auto it = merged.find(name); it != merged.end()) {
       *it = MergeField(name, *it, value);
     } else {
-      merged[name] = value.is_array() ? MergeField(name, Json::array(), value) : value;
+      merged[name] =
+          value;  // where there is no list yet, nothing is merged: a name given twice stays twice
     }
   }
   return merged;

@@ -72,6 +72,8 @@ std::variant<kube::Response, PodLogs::Id> PodLogs::Locate(const Target& target) 
     return BadRequest("container " + container + " is not valid for pod " + target.key.name);
   const Id id{Text(pod->object, {"metadata", "uid"}), container};
   if (logs_.contains(id)) return id;
+  if (Text(pod->object, {"spec", "nodeName"}).empty())
+    return Reply(200, "");  // no node to ask: an empty log
   return BadRequest(HasStatus(pod->object, container)
                         ? quoted + " is waiting to start: ContainerCreating"
                         : quoted + " is not available");

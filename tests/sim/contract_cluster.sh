@@ -1,0 +1,9 @@
+#!/bin/sh
+# contract_cluster.sh TEST: installs the CRDs in the cluster that CHAOS_CLUSTER points to and runs TEST against it.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cluster=$root/tests/cluster/cluster
+"$cluster" kubectl apply --server-side -f "$root/crds/chaosexperiments.yaml" -f "$root/crds/chaosstops.yaml"
+"$cluster" kubectl wait --for=condition=Established --timeout=30s \
+  crd/chaosexperiments.chaos.rbee.dev crd/chaosstops.chaos.rbee.dev
+exec "$cluster" exec "$1"
