@@ -112,6 +112,8 @@ bool Planner::ProbesReady() {
     const auto arguments = ProbeArgumentsFor(error, later);
     if (arguments)
       Do(CreateProbePod{ProbePod(experiment_, run_, world_.settings->load_image, *arguments)});
+    else
+      Wake(now_ + seconds(1));
   }
   if (pod != nullptr) Do(FollowProbePod{next_.resolved.probe_pod});
   if (next_.baseline_started_at) return true;

@@ -184,6 +184,11 @@ void Planner::Refuse(const std::string& reason, const std::string& message) {
 
 std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::string& error,
                                                                       bool& later) const {
+  if (!world_.profile || !world_.services) {  // a live run, and just now they cannot be read
+    error = world_.profile ? "the Services of the namespace cannot be read" : world_.profile_error;
+    later = true;
+    return std::nullopt;
+  }
   // Twice the longest a run can take, so that a forgotten probe pod ends by itself.
   const milliseconds whole = spec_.baseline + std::chrono::minutes(2) + spec_.duration +
                              spec_.recovery_within + spec_.recovery_stable_for;
