@@ -3,35 +3,67 @@
 #include "operator/kube/api_error.h"
 
 namespace chaos {
+namespace {
+
+// What must be refused, and by which policy. Everything else about each request is in order.
+struct Proof {
+  const kube::ResourceType& type;
+  std::string_view policy;
+  Json object;
+};
+
+Json ForeignPod(const std::string& ns) {
+  const Json restricted = {{"allowPrivilegeEscalation", false},
+                           {"capabilities", {{"drop", {"ALL"}}}}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata",
+           {{"name", "rbc-0000000000-probe"},
+            {"namespace", ns},
+            {"labels", {{"app.kubernetes.io/managed-by", "rbee-chaos"}}}}},
+          {"spec",
+           {{"automountServiceAccountToken", false},
+            {"securityContext",
+             {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+            {"containers", Json::array({{{"name", "probe"},
+                                         {"image", "proof.invalid/none"},
+                                         {"securityContext", restricted}}})}}}};
+}
+
+// In the operator's own namespace, which can never opt in.
+Json UnlawfulExperiment(const std::string& ns) {
+  const Json somebody = {{"component", "proof"}};
+  return {{"apiVersion", "chaos.rbee.dev/v1alpha1"},
+          {"kind", "ChaosExperiment"},
+          {"metadata", {{"name", "proof"}, {"namespace", ns}}},
+          {"spec",
+           {{"target", somebody},
+            {"fault", {{"partition", {{"peers", Json::array({somebody})}}}}},
+            {"duration", "1s"},
+            {"safety", {{"maxPrivilege", "PodCapabilities"}}}}}};
+}
+
+}  // namespace
 
 std::string ProveFence(kube::Client& client, const std::string& ns) {
-  // Everything about it is allowed, but for its image.
-  const Json pod = {{"apiVersion", "v1"},
-                    {"kind", "Pod"},
-                    {"metadata",
-                     {{"name", "rbc-fence-proof"},
-                      {"namespace", ns},
-                      {"labels", {{"app.kubernetes.io/managed-by", "rbee-chaos"}}}}},
-                    {"spec",
-                     {{"automountServiceAccountToken", false},
-                      {"restartPolicy", "Never"},
-                      {"securityContext",
-                       {{"runAsNonRoot", true},
-                        {"runAsUser", 65532},
-                        {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
-                      {"containers", Json::array({{{"name", "probe"},
-                                                   {"image", "not.ours.invalid/fence-proof:1"},
-                                                   {"securityContext",
-                                                    {{"allowPrivilegeEscalation", false},
-                                                     {"capabilities", {{"drop", {"ALL"}}}}}}}})}}}};
-  Result<Json> answer = client.Create(kube::kPods, ns, pod, kube::WriteOptions{.dry_run = true});
-  if (answer) {
-    return "the admission policies refuse nothing: a pod with a foreign image would have been let "
-           "in. Apply the policies of this release "
-           "(ValidatingAdmissionPolicy chaos-fence-*) and look at their status for compile errors";
+  const Proof proofs[] = {{kube::kPods, "chaos-fence-pod", ForeignPod(ns)},
+                          {kube::kExperiments, "chaos-author", UnlawfulExperiment(ns)}};
+  for (const Proof& proof : proofs) {
+    const std::string policy(proof.policy);
+    Result<Json> answer =
+        client.Create(proof.type, ns, proof.object, kube::WriteOptions{.dry_run = true});
+    if (answer) {
+      return "admission policy " + policy +
+             " refuses nothing: apply the policies of this release and look at their status for "
+             "compile errors (kubectl get validatingadmissionpolicy " +
+             policy + " -o yaml)";
+    }
+    const Error& error = answer.error();
+    if (!kube::RefusedByPolicy(error) || error.detail.find(policy) == std::string::npos) {
+      return "policy " + policy + " could not be tried: " + error.detail;
+    }
   }
-  if (kube::RefusedByPolicy(answer.error())) return "";
-  return "the fence could not be tried: " + answer.error().detail;
+  return "";
 }
 
 }  // namespace chaos

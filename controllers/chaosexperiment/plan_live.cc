@@ -106,7 +106,10 @@ bool Planner::ProbesReady() {
   }
   const Pod* pod = FindPod(next_.resolved.probe_pod, "");
   const bool started = world_.samples && world_.samples->Started();
-  if (pod == nullptr && !started) {
+  const bool can_create = world_.profile && world_.services;
+  if (pod == nullptr && !started && !can_create)
+    Wake(now_ + seconds(1));  // an outage: they come back
+  if (pod == nullptr && !started && can_create) {
     std::string error;
     bool later = false;
     const auto arguments = ProbeArgumentsFor(error, later);

@@ -96,6 +96,9 @@ World::~World() {
 void World::BuildPolicies() {
   api_.server.AddRule([this](const Attempt& attempt) -> std::optional<kube::Response> {
     const bool pods = attempt.target.resource->type.plural == "pods";
+    const bool experiments = attempt.target.resource->type.plural == "chaosexperiments";
+    if (experiments && attempt.user == "operator" && attempt.before == nullptr)
+      return Denied(attempt.target, "chaos-author", "the operator may not use this tier here");
     if (!pods || attempt.user != "operator" || attempt.after == nullptr) return std::nullopt;
     if (attempt.target.subresource == "ephemeralcontainers") {
       const Json* list = Find(*attempt.after, {"spec", "ephemeralContainers"});
@@ -109,7 +112,7 @@ void World::BuildPolicies() {
     }
     for (const Json& one : (*attempt.after)["spec"]["containers"]) {
       if (attempt.before == nullptr && Text(one, {"image"}) != "chaos-load:1")
-        return Denied(attempt.target, "chaos-fence-pods",
+        return Denied(attempt.target, "chaos-fence-pod",
                       "fence: image not allowed: " + Text(one, {"image"}));
     }
     return std::nullopt;
