@@ -21,6 +21,15 @@ std::string Annotation(const Experiment& e, std::string_view key) {
   return found == e.meta.annotations.end() ? "" : found->second;
 }
 
+// What keeps a probe pod from running, as far as the cluster says it.
+std::string WhyNotRunning(const Pod* pod) {
+  if (pod == nullptr) return "";
+  if (!pod->unschedulable.empty()) return "no node takes it: " + pod->unschedulable;
+  const ContainerState* state = pod->State(protocol::kProbeContainer);
+  if (state == nullptr || state->reason.empty()) return "";
+  return state->reason + (state->message.empty() ? "" : ": " + state->message);
+}
+
 bool AnyIntent(const Status& s) {
   return std::any_of(s.targets.begin(), s.targets.end(),
                      [](const TargetStatus& t) { return t.intent.has_value(); });
@@ -133,14 +142,10 @@ bool Planner::ProbesReady() {
     return false;
   }
   if (!started) {
-    const ContainerState* state = pod ? pod->State(protocol::kProbeContainer) : nullptr;
-    const std::string why =
-        state && !state->reason.empty()
-            ? " (" + state->reason + (state->message.empty() ? "" : ": " + state->message) + ")"
-            : "";
+    const std::string why = WhyNotRunning(pod);
     Conclude({"Inconclusive", "NoData",
               "the probe pod " + next_.resolved.probe_pod + " has said nothing for " +
-                  PrintDuration(kProbeStart) + why});
+                  PrintDuration(kProbeStart) + (why.empty() ? "" : " (" + why + ")")});
     return false;
   }
   for (const ProbeSpec& probe : spec_.probes) {

@@ -267,6 +267,8 @@ Result<Pod> Pod::FromJson(const Json& object) {
   if (pod.pod_ips.empty() && !pod.pod_ip.empty()) pod.pod_ips = {pod.pod_ip};
   for (const Json& condition : ListAt(object, {"status", "conditions"})) {
     if (Text(condition, {"type"}) == "Ready") pod.ready = Text(condition, {"status"}) == "True";
+    if (Text(condition, {"type"}) == "PodScheduled" && Text(condition, {"status"}) == "False")
+      pod.unschedulable = Text(condition, {"message"});
   }
   for (const Json& container : ListAt(object, {"spec", "containers"})) {
     pod.containers.push_back(Text(container, {"name"}));

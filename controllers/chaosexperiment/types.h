@@ -133,6 +133,7 @@ struct Pod {
   std::string node, phase, pod_ip, host_ip;
   std::vector<std::string> pod_ips;
   bool ready = false, host_network = false;
+  std::string unschedulable;  // why no node takes it, in the scheduler's words
   std::vector<std::string> containers;
   std::vector<std::uint16_t> tcp_ports;  // declared by its containers
   std::vector<std::string> sidecars;     // names of its ephemeral containers

@@ -209,7 +209,7 @@ std::string Summarize(const Spec& spec, const Status& status, const Judgement& j
   std::string who, dropped;
   std::optional<microseconds> lasted;
   for (const TargetStatus& target : status.targets) {
-    if (!target.injected_at) continue;
+    if (!target.injected_at || !target.verified_at) continue;  // said only of what was measured
     who += (who.empty() ? "" : ", ") + target.pod;
     const auto end = target.reverted_at ? target.reverted_at : target.clean_at;
     if (end) lasted = std::max(*end - *target.injected_at, lasted.value_or(microseconds(0)));
