@@ -222,9 +222,13 @@ TEST_F(Run, AnUnsteadySystemIsNotHurt) {
 
 TEST_F(Run, WithoutOneSampleThereIsNoVerdictAndNoFault) {
   Settle(1);
+  world.probe_pod->unschedulable = "0/1 nodes are available";
   Settle(70);
   EXPECT_EQ("Inconclusive", cx.status.verdict);
   EXPECT_EQ("NoData", cx.status.reason);
+  EXPECT_EQ("the probe pod " + protocol::ProbePodName(run_id) +
+                " has said nothing for 1m (no node takes it: 0/1 nodes are available)",
+            cx.status.summary);
   EXPECT_TRUE(launches.empty());
 }
 
