@@ -30,11 +30,18 @@ def hashes(experiment):
     return [run["specHash"] for run in experiment["status"]["runs"]]
 
 
-def first_run(world, follower, manifest):
-    apply(manifest)
+def kubectl_wait(world):
+    """The object when kubectl wait comes back: the condition of an older run must not end it."""
     kubectl("wait", "-n", world.name, "--for=condition=Finished", "--timeout=90s", "cx/life")
     done = world.get("life")
-    check(done["status"]["phase"] == "Finished", "kubectl wait --for=condition=Finished came back too early")
+    check(done["status"]["phase"] == "Finished" and done["status"]["observedGeneration"] == done["metadata"]["generation"],
+          f"kubectl wait --for=condition=Finished came back too early: {done['status']}")
+    return done
+
+
+def first_run(world, follower, manifest):
+    apply(manifest)
+    done = kubectl_wait(world)
     check((done["status"]["verdict"], len(hashes(done))) == ("Passed", 1), f"the first run ended {done['status']}")
     world.operator_has_looked()
     last = world.get("life")
@@ -97,7 +104,7 @@ def run_again(world, manifest):
     again = copy.deepcopy(manifest)
     again["spec"]["run"] = 2
     apply(again)
-    done = world.finished("life")
+    done = kubectl_wait(world)
     check(done["status"]["verdict"] == "Passed" and len(set(hashes(done))) == 3, f"run: 2 ended {done['status']}")
     check(len(world.sidecars()) == 3, f"three runs, and these sidecars: {world.sidecars()}")
     say("run: 2 ran it again")

@@ -1,6 +1,7 @@
 """A namespace with a small rbee as the cases about truth, input and objects use it: through the API, not through kubectl."""
 import contextlib
 import copy
+import subprocess
 
 import harness
 from harness import check, until
@@ -60,12 +61,14 @@ class World:
                          and e["status"]["observedGeneration"] == e["metadata"]["generation"], timeout)
 
     def must_end(self, name, verdict, reason, timeout=90):
-        """The status of a run that ends so, and as kubectl wait and GitOps tools must see it: not green."""
+        """The status of a run that ends so, and that neither GitOps tools nor the demo take for green."""
         status = self.finished(name, timeout)["status"]
         conditions = {c["type"]: c for c in status["conditions"]}
         check((status["verdict"], status.get("reason")) == (verdict, reason), f"{verdict} {reason} expected, not {status['verdict']} {status.get('reason')}: {status.get('summary')}")
         check(conditions["Succeeded"]["status"] == "False" and conditions["Succeeded"]["reason"] == reason, f"Succeeded is {conditions['Succeeded']}")
         check(conditions["Stalled"]["status"] == "True" and conditions["Ready"]["status"] == "False", f"GitOps sees no failure: {status['conditions']}")
+        shown = subprocess.run([harness.ROOT / "tests/demo/show.py", self.name, name, harness.CLUSTER, "kubectl"], capture_output=True, text=True, timeout=60, check=False)
+        check(shown.returncode == 1 and f"{verdict}: {reason}" in shown.stdout, f"the demo exits {shown.returncode}: {shown.stdout}{shown.stderr}")
         return status
 
     def operator_has_looked(self):
