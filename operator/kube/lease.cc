@@ -68,7 +68,7 @@ milliseconds Lease::TickAsStandby() {
   const nanoseconds expires = observed_at_ + record_.duration;
   const bool held = !record_.holder.empty() && record_.holder != options_.identity;
   if (held && now < expires)
-    return std::min(Jittered(), std::chrono::ceil<milliseconds>(expires - now));
+    return std::min(Watching(), std::chrono::ceil<milliseconds>(expires - now));
   if (!Take()) return Jittered();
   on_event_(LeaseEvent::kAcquired);
   return options_.retry;
@@ -179,6 +179,12 @@ bool Lease::HoldsFor(nanoseconds now_since_boot, milliseconds call_timeout) cons
 std::int64_t Lease::epoch() const {
   std::lock_guard lock(mutex_);
   return epoch_;
+}
+
+// A standby counts from when it saw a renewal: how late it saw it is added to every failover.
+milliseconds Lease::Watching() {
+  const milliseconds longest = milliseconds(options_.retry) / 2;
+  return longest - milliseconds(random_.Below(longest.count() / 5));
 }
 
 milliseconds Lease::Jittered() {

@@ -67,6 +67,7 @@ class Lease {
   Json SpecOf(std::int64_t transitions) const;
   void Lose();
   nanoseconds Deadline() const;  // when the lease counts as lost unless it is renewed
+  milliseconds Watching();
   milliseconds Jittered();
 
   Client& client_;

@@ -69,6 +69,23 @@ TEST_F(LeaseTest, AStandbyWakesExactlyWhenTheLeaseExpires) {
   EXPECT_EQ(b.lease.epoch(), 2);
 }
 
+TEST_F(LeaseTest, AfterADeathSomebodyLeadsWithinTheLeaseAndASecond) {
+  for (std::uint64_t seed = 2; seed < 200; ++seed) {
+    api_.objects.clear();
+    Replica a(*this, "a", 1), b(*this, "b", seed);
+    // Dies at any moment between two renewals; the standby goes on at its own pace.
+    const nanoseconds died = clock_.SinceBoot() + seconds(20) + milliseconds(seed * 17);
+    nanoseconds next_a = clock_.SinceBoot(), next_b = next_a;
+    while (!b.lease.Leading()) {
+      const bool first = next_a <= next_b && next_a < died;
+      clock_.Advance((first ? next_a : next_b) - clock_.SinceBoot());
+      (first ? next_a : next_b) = clock_.SinceBoot() + (first ? a : b).lease.Tick();
+    }
+    EXPECT_GT(clock_.SinceBoot(), died);
+    EXPECT_LE(clock_.SinceBoot() - died, seconds(16)) << "seed " << seed;
+  }
+}
+
 TEST_F(LeaseTest, ALeaderThatCannotRenewStopsBeforeAnybodyElseCanLead) {
   Replica a(*this, "a", 1), b(*this, "b", 2);
   a.lease.Tick();
