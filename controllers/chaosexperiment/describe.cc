@@ -123,7 +123,9 @@ std::vector<Happening> Happenings(const Status& before, const Status& after) {
   };
   const Condition* was = kube::FindCondition(before.conditions, "Accepted");
   const Condition* is = kube::FindCondition(after.conditions, "Accepted");
-  const bool blocked = is && is->status == ConditionStatus::kFalse && after.phase != "Finished";
+  // The first look at a namespace takes milliseconds: nobody need be warned of it.
+  const bool blocked = is && is->status == ConditionStatus::kFalse && is->reason != "Reading" &&
+                       after.phase != "Finished";
   if (blocked && !(was && was->status == ConditionStatus::kFalse && was->reason == is->reason)) {
     tell(kube::EventKind::kWarning, "NotStarted", "Start", is->reason + ": " + is->message);
   }

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """SIGKILL of the leading operator mid-fault, twice: the fault ends by itself and on time, the next leader finishes the run."""
-from harness import SYSTEM, check, get, instant, kill, leader, main, say, seconds, until
+from harness import SYSTEM, check, get, instant, kill, leader, main, say, until
+from rbee import INTERVAL, SLACK
 
-INTERVAL = 1.0  # of the sample's probes
 FAILOVER = 16.0  # the lease's 15 s and one for the rest
 
 
@@ -18,20 +18,6 @@ def kill_leader():
     return pod, failover
 
 
-def error_of_timings(ns, status):
-    """By how much status differs from the queen's own log: {toDetect: seconds, toRecover: seconds}"""
-    target, errors = status["targets"][0], {}
-    log = [line for line in ns.log(target["pod"], "queen") if instant(line["at"]) >= instant(target["injectedAt"])]
-    for event, key, since in (("hive_lost", "toDetect", "injectedAt"), ("hive_back", "toRecover", "revertedAt")):
-        own = next((instant(line["at"]) for line in log if line["event"] == event), None)
-        check(own, f"the queen never said {event}")
-        errors[key] = seconds(status["timings"][key]) - (own - instant(target[since]))
-        check(abs(errors[key]) <= INTERVAL, f"{key} {status['timings'][key]} differs by {errors[key]:.3f} s from the queen's log")
-    say(f"{status['verdict']}, timings {status['timings']}; by the queen's own log they are off by "
-        + ", ".join(f"{key} {value:+.3f} s" for key, value in errors.items()))
-    return errors
-
-
 def gaps(samples):
     """{probe: the longest time between two of its samples}"""
     times = {}
@@ -45,7 +31,7 @@ def body(ns):
     inside, hive = ns.inside("queen"), ns.pod("hive")["status"]["podIP"]
     calm = ns.experiment("calm")
     calm.apply()
-    undisturbed = error_of_timings(ns, calm.must_end("Passed"))
+    undisturbed = ns.errors_of_timings(calm.must_end("Passed"))
 
     lines, duration = [], 24
     experiment = ns.experiment("killed", duration=f"{duration}s")
@@ -72,10 +58,10 @@ def body(ns):
     check(duration - 0.2 <= back - applied <= duration + 1, "the fault did not end at its deadline")
     found = gaps(lines)
     say("longest time between two samples: " + ", ".join(f"{probe} {gap:.2f} s" for probe, gap in found.items()))
-    check(set(found) == {"hive-online", "queen-answers"} and max(found.values()) <= 2 * INTERVAL, f"a probe paused: {found}")
-    disturbed = error_of_timings(ns, status)
+    check(set(found) == {"hive-online", "queen-answers"} and max(found.values()) <= 2 * INTERVAL + SLACK, f"a probe paused: {found}")
+    disturbed = ns.errors_of_timings(status)
     for key, error in disturbed.items():
-        check(abs(error - undisturbed[key]) <= INTERVAL, f"{key} is not what an undisturbed run would have measured")
+        check(abs(error - undisturbed[key]) <= INTERVAL + SLACK, f"{key} is not what an undisturbed run would have measured")
     check(len(experiment.sidecars()) == 2, f"one sidecar for each of two runs expected, not {experiment.sidecars()}")
 
 

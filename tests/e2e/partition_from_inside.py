@@ -1,10 +1,9 @@
 #!/usr/bin/python3
 """During the partition the queen's pod cannot reach its hive and reaches everything else; afterwards all is as before."""
-from harness import check, instant, main, say, seconds
+from harness import check, instant, main, say
 from inside import echoes
 
 FOREIGN = "table inet somebody_elses {\n chain in {\n  type filter hook input priority 0; policy accept;\n  tcp dport 1 drop\n }\n}\n"
-INTERVAL = 1.0  # of the sample's probes
 NAME = "kubernetes.default.svc.cluster.local"
 
 
@@ -13,18 +12,6 @@ def sees(inside, places):
     found = {what: inside.connects(*where) for what, where in places.items()}
     found["DNS"] = inside.resolves(NAME)
     return found
-
-
-def noticed(ns, status):
-    """The queen's own log against the figures of status: both tell of the same moments."""
-    target = status["targets"][0]
-    log = [line for line in ns.log(target["pod"], "queen") if instant(line["at"]) >= instant(target["injectedAt"])]
-    for event, key, since in (("hive_lost", "toDetect", "injectedAt"), ("hive_back", "toRecover", "revertedAt")):
-        at = [instant(line["at"]) for line in log if line["event"] == event]
-        check(len(at) == 1, f"the queen should have said {event} once, not {len(at)} times")
-        own, told = at[0] - instant(target[since]), seconds(status["timings"][key])
-        say(f"{key}: {told:.3f} s in status, {own:.3f} s by the queen's own log ({event})")
-        check(abs(told - own) <= INTERVAL, f"{key} differs from the queen's log by more than one interval")
 
 
 def body(ns):
@@ -55,7 +42,7 @@ def body(ns):
     check(target["uid"] == queen["metadata"]["uid"] and target["measured"]["peersCut"] == "1/1", f"measured {target['measured']}")
     check(int(target["measured"]["packetsDropped"]) > 0, "no dropped packets were counted")
     check(abs(instant(target["revertedAt"]) - instant(target["injectedAt"]) - 10) < 1, "the fault did not last as long as was asked for")
-    noticed(ns, status)
+    ns.errors_of_timings(status)
 
     check(sees(inside, places) == everything, f"after the fault: {sees(inside, places)}")
     check(inside.tables() == ["somebody_elses"], f"tables afterwards: {inside.tables()}")

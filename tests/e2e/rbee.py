@@ -10,10 +10,11 @@ import time
 
 import yaml
 
-from harness import CLUSTER, ROOT, apply, check, get, images, kubectl, module, until
+from harness import CLUSTER, ROOT, apply, check, get, images, instant, kubectl, module, say, seconds, until
 from inside import Inside
 
-PARTS = {"app.kubernetes.io/part-of": "rbee"}
+INTERVAL = 1.0  # of the sample's probes
+SLACK = 0.2  # for an event's way through a busy machine
 
 
 class Namespace:
@@ -67,6 +68,18 @@ class Namespace:
         """The JSON lines of a container's log."""
         text = kubectl("logs", "-n", self.name, pod, *(["-c", container] if container else []))
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def errors_of_timings(self, status):
+        """How much the times in status differ from what the queen itself has logged; fails above one probe interval."""
+        target, errors = status["targets"][0], {}
+        log = [line for line in self.log(target["pod"], "queen") if instant(line["at"]) >= instant(target["injectedAt"])]
+        for event, key, since in (("hive_lost", "toDetect", "injectedAt"), ("hive_back", "toRecover", "revertedAt")):
+            own = next((instant(line["at"]) - instant(target[since]) for line in log if line["event"] == event), None)
+            check(own is not None, f"the queen never said {event}")
+            errors[key] = seconds(status["timings"][key]) - own
+            say(f"{key}: {status['timings'][key]} in status, {own:.3f} s by the queen's own log ({event})")
+            check(abs(errors[key]) <= INTERVAL + SLACK, f"{key} differs from the queen's log by {errors[key]:.3f} s, more than one probe interval")
+        return errors
 
     def experiment(self, name="partition", **spec):
         return Experiment(self, name, spec)

@@ -3,7 +3,7 @@ import json
 
 from harness import apply, check, get, instant, say, until
 
-SECONDS = 10  # within which a stopped fault must be gone; the stopper's container alone takes one or two
+SECONDS = 10.0  # within which a stopped fault must be gone; the stopper's container alone takes one or two
 
 
 def start(ns, **spec):
@@ -18,9 +18,8 @@ def start(ns, **spec):
 
 def reverted(seen, stopped, what):
     """Waits until a connect that began after `stopped` was answered, and says how long that took."""
-    first = until(f"the queen reaches its hive again after {what}", lambda: next((at for at, good in seen if good and at > stopped), None), 60, 0.05)
+    first = until(f"the queen reaches its hive again after {what}", lambda: next((at for at, good in seen if good and at > stopped), None), SECONDS, 0.05)
     say(f"{what}: the queen reached its hive again after {first - stopped:.1f} s")
-    check(first - stopped <= SECONDS, f"{what} must end the fault within {SECONDS} s")
 
 
 def reapply(experiment):
