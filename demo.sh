@@ -102,6 +102,7 @@ leave() {
   exit "$code"
 }
 
+# shellcheck disable=SC2317  # called by quiet
 build() {
   cmake --preset dev && cmake --build --preset dev --target chaos-operator chaos-injector chaos-load rbee-sim
 }
