@@ -101,7 +101,7 @@ class Images(unittest.TestCase):
                 config, layer, _ = load(image["file"])
                 root = os.path.join(self.directory, "root-" + target)
                 layer.extractall(root)
-                done = subprocess.run(["chroot", "--userspec=" + config["User"], root, *config["Entrypoint"], "--help"],
+                done = subprocess.run(["/usr/sbin/chroot", "--userspec=" + config["User"], root, *config["Entrypoint"], "--help"],
                                       capture_output=True, text=True, timeout=30, check=False, env={})
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertTrue(done.stdout)

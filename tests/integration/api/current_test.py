@@ -83,7 +83,7 @@ class Assembled(unittest.TestCase):
 
 class Names(unittest.TestCase):
     def test_policies_use_the_names_that_the_programs_use(self):
-        names = dict(re.findall(r'string_view (k\w+) = "([^"]+)"', text("injectors/protocol/names.h")))
+        names = dict(re.findall(r'string_view (k\w+)\s*=\s*"([^"]+)"', text("injectors/protocol/names.h")))
         policies = text("charts/policies.yaml") + text("charts/fence.yaml")
         for name in ("kFinalizer", "kReleaseAnnotation", "kMaxTierLabel", "kManagedByLabel", "kManagedBy"):
             self.assertIn(f"'{names[name]}'", policies, name)
