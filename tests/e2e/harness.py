@@ -187,6 +187,7 @@ def explain(namespace):
     for title, command in (("experiments", ["get", "chaosexperiments,chaosstops", "-n", namespace, "-o", "yaml"]),
                            ("pods", ["get", "pods", "-n", namespace, "-o", "wide"]),
                            ("events", ["get", "events", "-n", namespace, "--sort-by=.lastTimestamp"]),
+                           ("queen and injector", ["logs", "-n", namespace, "-l", "app.kubernetes.io/component=queen", "--all-containers", "--prefix", "--tail=40"]),
                            ("operator", ["logs", "-n", SYSTEM, "-l", "app.kubernetes.io/name=chaos-operator", "--prefix", "--tail=60"])):
         done = kubectl(*command, may_fail=True)
         print(f"--- {title}\n{done.stdout}{done.stderr}", file=sys.stderr)
