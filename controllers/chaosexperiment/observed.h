@@ -36,6 +36,9 @@ struct TargetView {
   bool preflight_done = false;
   std::optional<Error> preflight_error;  // the API server would refuse the sidecar
   std::optional<Error> launch_error, stopper_error;
+  // When its node (or the API server, for a pod that is gone) last said that the injector had not
+  // started: a watch may be minutes behind.
+  std::optional<TimePoint> not_started_at;
   int log_reads = 0;   // while it ran
   int last_reads = 0;  // after it ended: one that worked, or two that did not
 };

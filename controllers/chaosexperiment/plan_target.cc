@@ -59,14 +59,31 @@ void Planner::UpdateTarget(TargetStatus& target) {
   }
   const bool there = std::find(pod->sidecars.begin(), pod->sidecars.end(),
                                target.intent->sidecar) != pod->sidecars.end();
-  if (!there) return NotLaunched(target, view);
-  UpdateLaunched(target, *pod, view);
+  if (there)
+    UpdateLaunched(target, *pod, view);
+  else
+    NotLaunched(target, view);
   if (!target.Ended() && overdue_unseen) {  // the kernel took it away; nobody was there to say so
     if (target.injected_at && !target.reverted_at)
       target.reverted_at = *target.injected_at + spec_.duration;
-    End(target, "Clean", now_, target.verified_at ? "" : "StartFailed",
-        "the injector was never heard of");
+    const bool lost = target.injected_at.has_value();
+    End(target, "Clean", now_, lost ? "InjectorLost" : "StartFailed",
+        lost ? "nobody saw the fault end; its deadline is over"
+             : "the injector was never heard of");
   }
+}
+
+// Past the window, by more than the clocks of nodes may differ, and by a fresh word of its node.
+bool Planner::SurelyNotStarted(const TargetStatus& target, const TargetView& view) {
+  const TimePoint over = target.intent->not_after + kStatusLag;
+  if (now_ <= over) {
+    Wake(over + milliseconds(1));
+    return false;
+  }
+  if (view.not_started_at && *view.not_started_at > over) return true;
+  Do(ReadLog{target.pod, target.uid, target.intent->sidecar});
+  Wake(now_ + seconds(1));
+  return false;
 }
 
 void Planner::NotLaunched(TargetStatus& target, const TargetView& view) {
@@ -77,16 +94,19 @@ void Planner::NotLaunched(TargetStatus& target, const TargetView& view) {
                  "the pod went away before the injector was launched");
     return End(target, "Refused", now_, "Refused", "the injector was refused: " + error.detail);
   }
-  if (now_ > target.intent->not_after + seconds(2)) {
-    return End(
-        target, "Refused", now_, next_.stop ? "" : "StartFailed",
-        "the injector could not be launched before " + PrintTime(target.intent->not_after, 0));
+  if (now_ <= target.intent->not_after) {
+    Wake(target.intent->not_after + milliseconds(1));
+    // A stop while a launch may still be under way: its window must pass before the target is
+    // surely clean.
+    if (!next_.stop)
+      Do(LaunchInjector{target.pod, target.uid, SidecarPatch(*target.intent, target.uid)});
+    return;
   }
-  Wake(target.intent->not_after + seconds(2) + milliseconds(1));
-  // A stop while a launch may still be under way: its window must pass before the target is surely
-  // clean.
-  if (!next_.stop)
-    Do(LaunchInjector{target.pod, target.uid, SidecarPatch(*target.intent, target.uid)});
+  TakeOver(target, view.said);  // its log may know of it before the watch does
+  if (view.said.armed_at) return Wake(now_ + seconds(1));
+  if (!SurelyNotStarted(target, view)) return;
+  End(target, "Refused", now_, next_.stop ? "" : "StartFailed",
+      "the injector could not be launched before " + PrintTime(target.intent->not_after, 0));
 }
 
 void Planner::TakeOver(TargetStatus& target, const Said& said) const {
@@ -128,7 +148,7 @@ void Planner::UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetV
                  : view.said.armed_at  ? "Armed"
                                        : "Launched";
   const bool waiting = state == nullptr || state->kind != ContainerState::Kind::kRunning;
-  if (waiting && !view.said.armed_at && now_ > target.intent->not_after + kStatusLag) {
+  if (waiting && !view.said.armed_at && SurelyNotStarted(target, view)) {
     const std::string why =
         state && !state->reason.empty()
             ? state->reason + (state->message.empty() ? "" : ": " + state->message)
@@ -142,7 +162,6 @@ void Planner::UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetV
   if (next_.stop || revert_overdue_) StopTarget(target, pod, view);
   Wake(now_ > due + kOverdue ? target.intent->deadline + kUnseenGrace + milliseconds(1)
                              : due + kOverdue + milliseconds(1));
-  if (waiting) Wake(target.intent->not_after + kStatusLag + milliseconds(1));
   if (!target.verified_at) ReadLogs(target, view);
 }
 

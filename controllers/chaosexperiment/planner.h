@@ -43,6 +43,7 @@ class Planner {
   // --- plan_target.cc: one target of a run whose intent is persisted
   void UpdateTarget(TargetStatus& target);
   void UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetView& view);
+  bool SurelyNotStarted(const TargetStatus& target, const TargetView& view);
   void NotLaunched(TargetStatus& target, const TargetView& view);
   void Terminated(TargetStatus& target, const Pod& pod, const ContainerState& state,
                   const TargetView& view);

@@ -346,7 +346,12 @@ Result<void> Reconciler::Do(const Context& c, const ReadLog& action) {
     view.last_reads += log ? 2 : 1;
   else
     ++view.log_reads;
-  if (!log) return {};  // not started yet, or gone: the budget counts it, the next read is planned
+  if (!log) {  // not started yet, or gone: the budget counts it, the next read is planned
+    const bool not_started =
+        log.error().http_status == 400 || log.error().reason == Reason::kNotFound;
+    if (not_started) view.not_started_at = p_.clock.Now();
+    return {};
+  }
   std::string_view rest = *log;
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');

@@ -37,7 +37,7 @@ void CheckRest(World& world, SeedReport& report) {
   // minutes.
   const bool half_open =
       world.faults().stream_counts[static_cast<std::size_t>(StreamFault::kSilent)] > 0;
-  world.RunFor(half_open ? seconds(700) : seconds(30));
+  world.RunFor(half_open ? seconds(700) : seconds(90));
   const std::uint64_t writes = world.writes();
   world.RunFor(kQuiet);
   if (world.writes() != writes)
