@@ -39,8 +39,9 @@ struct TargetView {
   // When its node (or the API server, for a pod that is gone) last said that the injector had not
   // started: a watch may be minutes behind.
   std::optional<TimePoint> not_started_at;
-  int log_reads = 0;   // while it ran
-  int last_reads = 0;  // after it ended: one that worked, or two that did not
+  std::optional<TimePoint> log_read_at;  // the last attempt
+  int log_reads = 0;                     // while it ran
+  int last_reads = 0;                    // after it ended: one that worked, or two that did not
 };
 
 struct Settings {

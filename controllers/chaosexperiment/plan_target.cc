@@ -81,7 +81,8 @@ bool Planner::SurelyNotStarted(const TargetStatus& target, const TargetView& vie
     return false;
   }
   if (view.not_started_at && *view.not_started_at > over) return true;
-  Do(ReadLog{target.pod, target.uid, target.intent->sidecar});
+  const bool just_asked = view.log_read_at && *view.log_read_at > now_ - seconds(1);
+  if (!just_asked) Do(ReadLog{target.pod, target.uid, target.intent->sidecar});
   Wake(now_ + seconds(1));
   return false;
 }

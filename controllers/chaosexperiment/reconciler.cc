@@ -342,6 +342,7 @@ Result<void> Reconciler::Do(const Context& c, const LaunchStopper& action) {
 Result<void> Reconciler::Do(const Context& c, const ReadLog& action) {
   Result<std::string> log = p_.client.Log(c.experiment.meta.key.ns, action.pod, action.container);
   TargetView& view = c.memory.targets[action.uid];
+  view.log_read_at = p_.clock.Now();
   if (action.last)
     view.last_reads += log ? 2 : 1;
   else
@@ -349,7 +350,7 @@ Result<void> Reconciler::Do(const Context& c, const ReadLog& action) {
   if (!log) {  // not started yet, or gone: the budget counts it, the next read is planned
     const bool not_started =
         log.error().http_status == 400 || log.error().reason == Reason::kNotFound;
-    if (not_started) view.not_started_at = p_.clock.Now();
+    if (not_started) view.not_started_at = view.log_read_at;
     return {};
   }
   std::string_view rest = *log;

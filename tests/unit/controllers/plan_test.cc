@@ -30,7 +30,10 @@ class Run : public testing::Test {
   std::string run_id = RunId("uid-cx", cx.spec_hash);
   Step last;
 
+  TimePoint now{};
+
   void Settle(double at) {
+    now = T(at);
     for (int i = 0; i < 20; ++i) {
       last = Plan(cx, world.Look(), T(at));
       for (const Action& action : last.actions) {
@@ -82,6 +85,7 @@ class Run : public testing::Test {
         TargetView& view = world.seen.targets[read->uid];
         (read->last ? view.last_reads : view.log_reads) += read->last ? 2 : 1;
         view.said = log;
+        view.log_read_at = now;
         moved = true;
       }
     }
@@ -176,8 +180,11 @@ TEST_F(Run, NothingIsLaunchedAfterItsWindow) {
   ToInjecting();
   world.queen->sidecars.clear();
   launches.clear();
-  Settle(23 + 63);
+  Settle(23 + 60 + 16);
   EXPECT_TRUE(launches.empty());
+  EXPECT_EQ("", cx.status.verdict) << "concluded from a watch that may be behind";
+  world.seen.targets[cx.status.targets[0].uid].not_started_at = T(23 + 60 + 17);
+  Settle(23 + 60 + 18);
   EXPECT_EQ("Inconclusive", cx.status.verdict);
   EXPECT_EQ("StartFailed", cx.status.reason);
 }
