@@ -13,6 +13,7 @@ constexpr std::chrono::minutes kWithFaults{6};
 // After healing: the longest of all our own limits is the starting deadline of ten minutes.
 constexpr std::chrono::minutes kToRest{20};
 constexpr seconds kQuiet{60};
+constexpr std::uint64_t kSeedsInFull = 10000;
 
 std::string VerdictOf(const World::Outcome& outcome) {
   if (!outcome.exists) return "deleted";
@@ -128,7 +129,7 @@ SeedRange SeedsFromEnvironment(std::uint64_t count) {
     return {std::strtoull(seed, nullptr, 10), 1};
   if (const char* seeds = std::getenv("CHAOS_SIM_SEEDS"))
     return {1, std::strtoull(seeds, nullptr, 10)};
-  return {1, count};
+  return {1, std::getenv("CHAOS_FULL") ? kSeedsInFull : count};
 }
 
 }  // namespace chaos::sim
