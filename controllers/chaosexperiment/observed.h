@@ -35,6 +35,7 @@ struct TargetView {
   Said said;
   bool preflight_done = false;
   std::optional<Error> preflight_error;  // the API server would refuse the sidecar
+  bool launch_uncertain = false;         // an attempt before the refusal may have been carried out
   std::optional<Error> launch_error, stopper_error;
   // When its node (or the API server, for a pod that is gone) last said that the injector had not
   // started: a watch may be minutes behind.

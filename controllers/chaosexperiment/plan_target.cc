@@ -93,6 +93,8 @@ void Planner::NotLaunched(TargetStatus& target, const TargetView& view) {
     if (error.reason == Reason::kNotFound)
       return End(target, "Gone", now_, "TargetGone",
                  "the pod went away before the injector was launched");
+    // An attempt before this one, ours or a predecessor's, may still be carried out.
+    if (view.launch_uncertain && !SurelyNotStarted(target, view)) return;
     return End(target, "Refused", now_, "Refused", "the injector was refused: " + error.detail);
   }
   if (now_ <= target.intent->not_after) {

@@ -203,6 +203,7 @@ Result<void> Reconciler::Do(const Context& c, const WriteStatus& action) {
     p_.experiments.Wrote(*std::move(written));
   const Status& before = c.experiment.status;
   const Status& after = action.status;
+  if (!before.intended_at && after.intended_at) c.memory.wrote_intent = true;
   for (const Happening& h : Happenings(before, after)) {
     p_.events.Record({&kube::kExperiments, meta, h.kind, h.reason, h.action, h.note, c.run});
   }
@@ -320,8 +321,11 @@ Result<void> Reconciler::Do(const Context& c, const LaunchInjector& action) {
     again["spec"]["ephemeralContainers"][0]["name"] = "rbc-again";
     (void)PatchSidecar(c, action.pod, again, /*dry_run=*/false);
   }
+  TargetView& view = c.memory.targets[action.uid];
+  view.launch_uncertain = view.launch_uncertain || !c.memory.wrote_intent ||
+                          answer.error().reason == Reason::kUnknownOutcome;
   if (!Final(answer.error())) return answer.error();
-  c.memory.targets[action.uid].launch_error = answer.error();
+  view.launch_error = answer.error();
   return {};
 }
 

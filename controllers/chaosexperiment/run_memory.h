@@ -19,6 +19,7 @@ struct RunMemory {
   nanoseconds reopen_at{0};  // since boot
   std::optional<Error> probe_pod_error;
   bool probe_pod_deleted = false;
+  bool wrote_intent = false;                  // by this process: nobody can have acted on it before
   std::map<std::string, TargetView> targets;  // by pod uid
   std::optional<std::vector<Service>> services;
   nanoseconds services_at{0};
