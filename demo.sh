@@ -65,7 +65,7 @@ quiet() { # COMMAND…: its output is shown only if it fails
 remove_everything() {
   if [ -z "$context" ]; then
     quiet tests/cluster/cluster --name "$CLUSTER_NAME" down
-    return
+    return 0  # in a trap a bare return would give the status from before it
   fi
   quiet "${kubectl[@]}" delete --ignore-not-found --wait=true namespace "$NAMESPACE"
   quiet "${kubectl[@]}" delete --ignore-not-found --wait=true namespace "$SYSTEM"
