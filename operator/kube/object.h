@@ -40,7 +40,7 @@ std::string PathOf(const ResourceType& type, std::string_view ns, std::string_vi
 struct Key {
   std::string ns;  // empty for cluster-scoped objects
   std::string name;
-  auto operator<=>(const Key&) const = default;
+  auto operator<=>(const Key&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14
   std::string Print() const { return ns.empty() ? name : ns + "/" + name; }
 };
 
