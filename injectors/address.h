@@ -17,7 +17,7 @@ struct Address {
   std::array<std::uint8_t, 16> bytes{};  // network order; IPv4 uses the first four
 
   std::size_t size() const { return v6 ? 16 : 4; }
-  auto operator<=>(const Address&) const = default;
+  auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // IPv4-mapped IPv6 addresses are read as the IPv4 addresses that they are.
@@ -31,7 +31,7 @@ struct Network {
 
   bool single() const { return prefix == base.size() * 8; }
   bool Contains(const Address& address) const;
-  auto operator<=>(const Network&) const = default;
+  auto operator<=>(const Network&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // "10.0.0.7", "10.0.0.0/8", "fd00::/64". Host bits after the prefix are an error, since they hide a
