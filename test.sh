@@ -15,8 +15,8 @@ set -uo pipefail
 root=$(dirname "$(realpath "$0")")
 cd "$root" || exit 1
 
-readonly CI_TIERS=(tidy unit contract tsan sim integration e2e)
-readonly ALL_TIERS=("${CI_TIERS[@]}" fuzz bench)
+readonly CI_TIERS=(tidy unit contract tsan fuzz sim integration e2e)
+readonly ALL_TIERS=("${CI_TIERS[@]}" bench)
 
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1  # one cache for every checkout; it lies outside them all
 passed=0 failed=0 cluster=
