@@ -47,8 +47,8 @@ bool True(const YAML::Node& map, const char* key) { return Scalar(map, key) == "
 // Reads one kubeconfig; `where` starts every message.
 class Reader {
  public:
-  Reader(YAML::Node root, std::filesystem::path directory, std::string where)
-      : root_(std::move(root)), directory_(std::move(directory)), where_(std::move(where)) {}
+  Reader(const YAML::Node& root, std::filesystem::path directory, std::string where)
+      : root_(root), directory_(std::move(directory)), where_(std::move(where)) {}
 
   Result<Config> Read(const KubeconfigOptions& options) {
     std::string name = options.context;
@@ -225,11 +225,11 @@ Result<Config> ParseKubeconfig(std::string_view yaml, const std::filesystem::pat
                                std::string_view origin, const KubeconfigOptions& options) {
   const std::string where(origin);
   try {
-    YAML::Node root = YAML::Load(std::string(yaml));
+    const YAML::Node root = YAML::Load(std::string(yaml));
     if (!root.IsMap() || Scalar(root, "kind") != "Config") {
       return Invalid(where + " is not a kubeconfig (kind: Config)");
     }
-    return Reader(std::move(root), directory, where).Read(options);
+    return Reader(root, directory, where).Read(options);
   } catch (const YAML::Exception& e) {
     return Invalid(where + " is not YAML: " + e.what());
   }
