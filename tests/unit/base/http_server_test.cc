@@ -12,7 +12,6 @@ namespace chaos {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 // A plain socket to the server; reads give up after ten seconds.
