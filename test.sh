@@ -72,10 +72,10 @@ build() { # PRESET: once; a failure ends the run, as every later result would be
 
 # --- tiers ------------------------------------------------------------------------------------------------------
 
-run_ctest() { # TIER DIRECTORY LABELS JOBS: DIRECTORY is a preset, or a directory of its build
+run_ctest() { # TIER DIRECTORY LABELS JOBS [CTEST ARGUMENTS…]: DIRECTORY is a preset, or a directory of its build
   local tier=$1 directory=$2 labels=$3 jobs=$4 counts
   ctest --test-dir "build/$directory" --label-regex "^($labels)\$" --parallel "$jobs" --output-on-failure --quiet \
-    --output-junit "$results/$tier.xml" --output-log "$results/$tier.log" || show_failures "$results/$tier.log"
+    --output-junit "$results/$tier.xml" --output-log "$results/$tier.log" "${@:5}" || show_failures "$results/$tier.log"
   counts=$(/usr/bin/python3 tests/results.py tests/skips.txt "$results/$tier.xml") || counts="0 1 0"
   read -r tier_passed tier_failed _ <<<"$counts"
   count "$tier_passed" "$tier_failed"
@@ -109,7 +109,9 @@ tier() {
     e2e) start_cluster && start_images && run_ctest "$name" dev e2e 4 ;;
     fuzz) run_ctest fuzz asan "unit|fuzz" "$jobs" ;;
     tsan) run_ctest tsan tsan/tests/unit/kube unit "$jobs" ;;
-    bench) run_ctest bench release bench 1 ;;
+    bench)
+      run_ctest bench release bench 1 --verbose
+      grep -E '^[0-9]+: ' "$results/bench.log" ;;
   esac
 }
 
