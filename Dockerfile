@@ -5,9 +5,9 @@
 
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends \
-    binutils cmake g++ libboost-dev libboost-system-dev libcli11-dev libcpprest-dev libmnl-dev libnftnl-dev \
+    binutils cmake g++ libboost-dev libboost-system-dev libcli11-dev libcpprest-dev \
     libspdlog-dev libssl-dev libyaml-cpp-dev ninja-build nlohmann-json3-dev pkg-config prometheus-cpp-dev \
-    libgtest-dev libgmock-dev python3 zlib1g-dev
+    libbenchmark-dev libgtest-dev libgmock-dev python3 zlib1g-dev
 WORKDIR /source
 COPY . .
 RUN cmake --preset release && cmake --build --preset release --target chaos-operator chaos-injector chaos-load rbee-sim

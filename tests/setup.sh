@@ -12,8 +12,8 @@ here=$(dirname "$(realpath "$0")")
 PACKAGES=(
   # compiling
   binutils ccache cmake g++ git make ninja-build pkg-config
-  libboost-dev libboost-system-dev libbenchmark-dev libcli11-dev libcpprest-dev libgmock-dev libgtest-dev libmnl-dev
-  libnftnl-dev libspdlog-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
+  libboost-dev libboost-system-dev libbenchmark-dev libcli11-dev libcpprest-dev libgmock-dev libgtest-dev
+  libspdlog-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   # checking
   clang-14 clang-format-14 clang-tidy-14 shellcheck
   # test scripts
