@@ -15,7 +15,7 @@ PACKAGES=(
   libboost-dev libboost-system-dev libbenchmark-dev libcli11-dev libcpprest-dev libgmock-dev libgtest-dev
   libspdlog-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   # checking
-  clang-14 clang-format-14 clang-tidy-14 shellcheck
+  clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck
   # test scripts
   busybox ca-certificates curl jq openssl procps python3 python3-yaml
   # the one-node cluster
