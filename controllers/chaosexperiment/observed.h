@@ -54,8 +54,8 @@ struct Settings {
 struct Observed {
   const Limits* limits = nullptr;
   const Settings* settings = nullptr;
-  const Namespace* ns = nullptr;
-  const Stop* stop = nullptr;                               // a ChaosStop that covers the namespace
+  std::shared_ptr<const Namespace> ns;
+  std::shared_ptr<const Stop> stop;                         // a ChaosStop that covers the namespace
   std::vector<std::shared_ptr<const Experiment>> siblings;  // the others of the namespace
   int max_live = 1;
   Census census;

@@ -205,7 +205,7 @@ bool Planner::Recheck() {
     return false;
   }
   if (std::optional<Refusal> refusal =
-          MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
+          MayStart(*world_.limits, experiment_, world_.ns.get(), world_.stop.get())) {
     step_.refused_rule = refusal->rule;
     Conclude({"Inconclusive", "Refused", refusal->rule + ": " + refusal->message});
     return false;

@@ -217,7 +217,7 @@ std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::strin
 // Selects, resolves and, when all of it holds, makes the run live; `next_` says what came of it.
 void Planner::Start() {
   if (std::optional<Refusal> refusal =
-          MayStart(*world_.limits, experiment_, world_.ns, world_.stop)) {
+          MayStart(*world_.limits, experiment_, world_.ns.get(), world_.stop.get())) {
     step_.refused_rule = refusal->rule;
     return refusal->may_pass_later ? Block(refusal->rule, refusal->message)
                                    : Refuse(refusal->rule, refusal->message);

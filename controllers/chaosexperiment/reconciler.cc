@@ -16,7 +16,6 @@ constexpr seconds kServicesFor{5};
 constexpr milliseconds kLogPause{200};  // lines come in bursts: one look for all of them
 constexpr seconds kReopen{1};
 constexpr seconds kLogSilence{12};  // the probe pod writes at least every 5 s
-constexpr milliseconds kWriteTimeout{10000};
 
 // A refusal that no repetition will change: it is told to the plan instead of being tried again.
 bool Final(const Error& error) {
@@ -49,7 +48,7 @@ Result<std::optional<milliseconds>> Reconciler::Reconcile(const kube::Key& key) 
       RunId(experiment->meta.uid,
             experiment->status.Live() ? experiment->status.active_run : experiment->spec_hash);
   RunMemory& memory = memory_[run];
-  const Observed world = Observe(*experiment, run, memory);
+  const Observed world = Observe(*experiment, memory);
   const TimePoint now = p_.clock.Now();
   const Step step = Plan(*experiment, world, now);
   if (!step.refused_rule.empty() && p_.hooks.refused) p_.hooks.refused(step.refused_rule);
@@ -79,16 +78,15 @@ bool Reconciler::Refresh(const kube::Key& key) {
   return true;
 }
 
-Observed Reconciler::Observe(const Experiment& experiment, const std::string&, RunMemory& memory) {
+Observed Reconciler::Observe(const Experiment& experiment, RunMemory& memory) {
   const std::string& ns = experiment.meta.key.ns;
   Observed world;
   world.limits = &p_.limits;
   world.settings = &p_.settings;
-  const auto space = p_.namespaces.Get({"", ns});
-  world.ns = space.get();
-  world.max_live = MaxLive(world.ns);
+  world.ns = p_.namespaces.Get({"", ns});
+  world.max_live = MaxLive(world.ns.get());
   for (const auto& stop : p_.stops.List()) {
-    if (!stop->meta.deleting && stop->Covers(ns)) world.stop = stop.get();
+    if (!stop->meta.deleting && stop->Covers(ns)) world.stop = stop;
   }
   for (const auto& other : p_.experiments.List()) {
     if (other->meta.key == experiment.meta.key) continue;

@@ -58,7 +58,7 @@ class Reconciler {
   void Forget();
 
  private:
-  Observed Observe(const Experiment& experiment, const std::string& run, RunMemory& memory);
+  Observed Observe(const Experiment& experiment, RunMemory& memory);
   // Asks the API server for the object as it is now; false when it cannot say.
   bool Refresh(const kube::Key& key);
   void ReadProbeLog(const kube::Key& key, RunMemory& memory);

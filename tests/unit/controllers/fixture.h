@@ -114,8 +114,8 @@ struct World {
   Observed& Look() {
     seen.limits = &limits;
     seen.settings = &settings;
-    seen.ns = &ns;
-    seen.stop = stop ? &*stop : nullptr;
+    seen.ns = std::make_shared<Namespace>(ns);
+    seen.stop = stop ? std::make_shared<Stop>(*stop) : nullptr;
     seen.samples = &samples;
     seen.pods.clear();
     if (queen) seen.pods.push_back(queen);
