@@ -1,25 +1,13 @@
 """The rows of tests/integration/api/rows/condition.yaml: what is created, and what condition Accepted must then say."""
-import copy
 import re
+import sys
 
 import yaml
 
 from harness import ROOT, Failure, say, until
 
-ROWS = ROOT / "tests/integration/api/rows"
-
-
-def merge(target, patch):
-    """JSON merge patch (RFC 7386)."""
-    if not isinstance(patch, dict):
-        return copy.deepcopy(patch)
-    merged = copy.deepcopy(target) if isinstance(target, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            merged.pop(key, None)
-        else:
-            merged[key] = merge(merged.get(key), value)
-    return merged
+sys.path.insert(0, str(ROOT / "tests/integration/api"))
+from rows import ROWS, merge  # noqa: E402
 
 
 class Table:
