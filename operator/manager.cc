@@ -12,8 +12,6 @@ namespace chaos {
 namespace {
 
 using experiment::Experiment;
-using experiment::Namespace;
-using experiment::Profile;
 
 constexpr milliseconds kWriteTimeout{5000};
 constexpr seconds kProfileFor{5};
@@ -92,9 +90,9 @@ struct Manager::Inside {
   kube::WorkQueue queue;
   kube::EventRecorder events;
   kube::Informer<Experiment> experiments;
-  kube::Informer<experiment::Stop> stops;
+  kube::Informer<chaos::Stop> stops;
   kube::Informer<Namespace> namespaces;
-  experiment::PodWatch pods;
+  PodWatch pods;
   kube::Lease lease;
   experiment::Reconciler reconciler;
   stop::Reconciler stop_reconciler;

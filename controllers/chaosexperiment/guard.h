@@ -6,6 +6,9 @@
 #include <string>
 
 #include "controllers/chaosexperiment/types.h"
+#include "controllers/world/namespace.h"
+#include "controllers/world/pod.h"
+#include "controllers/world/stop.h"
 
 namespace chaos::experiment {
 

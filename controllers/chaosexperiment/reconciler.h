@@ -9,8 +9,8 @@
 #include <string>
 
 #include "controllers/chaosexperiment/plan.h"
-#include "controllers/chaosexperiment/pod_watch.h"
 #include "controllers/chaosexperiment/run_memory.h"
+#include "controllers/world/pod_watch.h"
 #include "operator/base/net/log.h"
 #include "operator/base/random.h"
 #include "operator/kube/client.h"

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "controllers/chaosexperiment/types.h"
+#include "controllers/world/pod.h"
+#include "controllers/world/profile.h"
+#include "controllers/world/service.h"
 
 namespace chaos::experiment {
-
-using Pods = std::vector<std::shared_ptr<const Pod>>;
 
 // Where labels and ports of a component come from; an error names the components that the profile
 // has.

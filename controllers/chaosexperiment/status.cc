@@ -16,16 +16,6 @@ TimePoint TimeOr(const Json& json, const char* key) {
   return TimeAt(json, key).value_or(TimePoint{});
 }
 
-std::map<std::string, std::string> MapAt(const Json& json, const char* key) {
-  std::map<std::string, std::string> map;
-  if (const Json* object = Find(json, {key}); object && object->is_object()) {
-    for (const auto& [name, value] : object->items()) {
-      if (value.is_string()) map[name] = value.get<std::string>();
-    }
-  }
-  return map;
-}
-
 void Put(Json& json, const char* key, const std::string& value) {
   if (!value.empty()) json[key] = value;
 }
@@ -35,17 +25,6 @@ void Put(Json& json, const char* key, const std::optional<TimePoint>& value) {
 template <class Range>
 void PutUnlessEmpty(Json& json, const char* key, const Range& value) {
   if (!value.empty()) json[key] = value;
-}
-
-const Json& ListAt(const Json& json, const char* key) {
-  static const Json kNone = Json::array();
-  const Json* list = Find(json, {key});
-  return list && list->is_array() ? *list : kNone;
-}
-const Json& ObjectAt(const Json& json, const char* key) {
-  static const Json kNone = Json::object();
-  const Json* object = Find(json, {key});
-  return object && object->is_object() ? *object : kNone;
 }
 
 Json PrintTarget(const TargetStatus& t) {
@@ -88,13 +67,13 @@ TargetStatus ReadTarget(const Json& json) {
   t.sidecars = Text(json, {"sidecars"});
   t.reason = Text(json, {"reason"});
   t.message = Text(json, {"message"});
-  t.requested = MapAt(json, "requested");
-  t.measured = MapAt(json, "measured");
+  t.requested = TextMap(json, {"requested"});
+  t.measured = TextMap(json, {"measured"});
   t.injected_at = TimeAt(json, "injectedAt");
   t.verified_at = TimeAt(json, "verifiedAt");
   t.reverted_at = TimeAt(json, "revertedAt");
   t.clean_at = TimeAt(json, "cleanAt");
-  if (const Json& intent = ObjectAt(json, "intent"); !intent.empty()) {
+  if (const Json& intent = ObjectAt(json, {"intent"}); !intent.empty()) {
     t.intent =
         Intent{Text(intent, {"sidecar"}),   Text(intent, {"image"}),     Text(intent, {"nonce"}),
                Text(intent, {"arguments"}), TimeOr(intent, "notBefore"), TimeOr(intent, "notAfter"),
@@ -147,22 +126,22 @@ Status Status::FromJson(const Json& json) {
   s.baseline_started_at = TimeAt(json, "baselineStartedAt");
   s.intended_at = TimeAt(json, "intendedAt");
   s.finished_at = TimeAt(json, "finishedAt");
-  for (const Json& target : ListAt(json, "targets")) s.targets.push_back(ReadTarget(target));
-  const Json& timings = ObjectAt(json, "timings");
+  for (const Json& target : ListAt(json, {"targets"})) s.targets.push_back(ReadTarget(target));
+  const Json& timings = ObjectAt(json, {"timings"});
   s.timings = {Text(timings, {"toInject"}), Text(timings, {"toEffect"}),
                Text(timings, {"toDetect"}), Text(timings, {"toRecover"}),
                Text(timings, {"toClean"}),  Text(timings, {"precision"})};
   s.coverage = Text(json, {"coverage", "state"});
   s.coverage_missing = Texts(json, {"coverage", "missing"});
-  if (const Json& stop = ObjectAt(json, "stop"); !stop.empty()) {
+  if (const Json& stop = ObjectAt(json, {"stop"}); !stop.empty()) {
     s.stop = StopStatus{Text(stop, {"reason"}), Text(stop, {"by"}), TimeAt(stop, "at")};
   }
-  for (const Json& probe : ListAt(json, "probes")) {
-    s.probes.push_back({Text(probe, {"name"}), ReadCount(ObjectAt(probe, "before")),
-                        ReadCount(ObjectAt(probe, "during")), ReadCount(ObjectAt(probe, "after")),
-                        Text(probe, {"lastError"})});
+  for (const Json& probe : ListAt(json, {"probes"})) {
+    s.probes.push_back({Text(probe, {"name"}), ReadCount(ObjectAt(probe, {"before"})),
+                        ReadCount(ObjectAt(probe, {"during"})),
+                        ReadCount(ObjectAt(probe, {"after"})), Text(probe, {"lastError"})});
   }
-  const Json& resolved = ObjectAt(json, "resolved");
+  const Json& resolved = ObjectAt(json, {"resolved"});
   if (const Json* seed = Find(resolved, {"seed"}); seed && seed->is_number_integer())
     s.resolved.seed = seed->get<std::int64_t>();
   s.resolved.candidates = Integer(resolved, {"candidates"});
@@ -170,14 +149,14 @@ Status Status::FromJson(const Json& json) {
   s.resolved.profile = Text(resolved, {"profile"});
   s.resolved.probe_pod = Text(resolved, {"probePod"});
   s.resolved.image = Text(resolved, {"image"});
-  for (const Json& peer : ListAt(resolved, "peers")) {
+  for (const Json& peer : ListAt(resolved, {"peers"})) {
     s.resolved.peers.push_back({Text(peer, {"name"}), Texts(peer, {"addresses"})});
   }
-  for (const Json& run : ListAt(json, "runs")) {
+  for (const Json& run : ListAt(json, {"runs"})) {
     s.runs.push_back({Text(run, {"specHash"}), Text(run, {"verdict"}), Text(run, {"reason"}),
                       TimeAt(run, "at")});
   }
-  s.conditions = kube::ConditionsFromJson(ListAt(json, "conditions"));
+  s.conditions = kube::ConditionsFromJson(ListAt(json, {"conditions"}));
   return s;
 }
 

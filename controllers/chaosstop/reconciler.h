@@ -2,6 +2,7 @@
 #pragma once
 
 #include "controllers/chaosexperiment/types.h"
+#include "controllers/world/stop.h"
 #include "operator/kube/client.h"
 #include "operator/kube/store.h"
 
@@ -13,7 +14,7 @@ class Reconciler {
     kube::Client& client;
     const Clock& clock;
     kube::Store<experiment::Experiment>& experiments;
-    kube::Store<experiment::Stop>& stops;
+    kube::Store<Stop>& stops;
     std::function<bool()> may_write;
   };
   explicit Reconciler(Parts parts) : p_(std::move(parts)) {}

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kRecordBytes = 300;
 constexpr std::string_view kWhole = " .";  // the word behind the last one: all others are whole
 
-std::map<std::string, std::string> TextMap(const Json& json, std::string_view key) {
+std::map<std::string, std::string> Figures(const Json& json, std::string_view key) {
   std::map<std::string, std::string> map;
   if (const Json* object = Find(json, {key}); object && object->is_object()) {
     for (const auto& [name, value] : object->items()) {
@@ -46,8 +46,8 @@ Result<Event> ParseEvent(std::string_view line) {
   if (event.event.empty() || event.seq < 1)
     return Invalid("not an event line: seq and event are needed");
   event.at = *at;
-  event.requested = TextMap(*json, "requested");
-  event.measured = TextMap(*json, "measured");
+  event.requested = Figures(*json, "requested");
+  event.measured = Figures(*json, "measured");
   event.reason = Text(*json, {"reason"});
   event.message = Text(*json, {"message"});
   event.probe = Text(*json, {"probe"});

@@ -52,4 +52,25 @@ std::vector<std::string> Texts(const Json& value, std::initializer_list<std::str
   return texts;
 }
 
+std::map<std::string, std::string> TextMap(const Json& value,
+                                           std::initializer_list<std::string_view> path) {
+  std::map<std::string, std::string> texts;
+  for (const auto& [key, text] : ObjectAt(value, path).items()) {
+    if (text.is_string()) texts[key] = text.get<std::string>();
+  }
+  return texts;
+}
+
+const Json& ObjectAt(const Json& value, std::initializer_list<std::string_view> path) {
+  static const Json kNone = Json::object();
+  const Json* found = Find(value, path);
+  return found && found->is_object() ? *found : kNone;
+}
+
+const Json& ListAt(const Json& value, std::initializer_list<std::string_view> path) {
+  static const Json kNone = Json::array();
+  const Json* found = Find(value, path);
+  return found && found->is_array() ? *found : kNone;
+}
+
 }  // namespace chaos

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -28,5 +29,11 @@ std::int64_t Integer(const Json& value, std::initializer_list<std::string_view> 
                      std::int64_t fallback = 0);
 bool Flag(const Json& value, std::initializer_list<std::string_view> path, bool fallback = false);
 std::vector<std::string> Texts(const Json& value, std::initializer_list<std::string_view> path);
+// The texts of an object by their keys; what is not text is left out.
+std::map<std::string, std::string> TextMap(const Json& value,
+                                           std::initializer_list<std::string_view> path);
+// Empty when it is missing or something else.
+const Json& ObjectAt(const Json& value, std::initializer_list<std::string_view> path);
+const Json& ListAt(const Json& value, std::initializer_list<std::string_view> path);
 
 }  // namespace chaos

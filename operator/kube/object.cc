@@ -7,16 +7,6 @@
 namespace chaos::kube {
 namespace {
 
-std::map<std::string, std::string> TextMap(const Json& object, std::string_view field) {
-  std::map<std::string, std::string> map;
-  if (const Json* found = Find(object, {"metadata", field}); found && found->is_object()) {
-    for (const auto& [key, value] : found->items()) {
-      if (value.is_string()) map.emplace(key, value.get<std::string>());
-    }
-  }
-  return map;
-}
-
 bool IsInteger(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -56,8 +46,8 @@ ObjectMeta MetaFromJson(const Json& object) {
     meta.created = *created;
   meta.deleting = Find(object, {"metadata", "deletionTimestamp"}) != nullptr;
   meta.finalizers = Texts(object, {"metadata", "finalizers"});
-  meta.labels = TextMap(object, "labels");
-  meta.annotations = TextMap(object, "annotations");
+  meta.labels = TextMap(object, {"metadata", "labels"});
+  meta.annotations = TextMap(object, {"metadata", "annotations"});
   return meta;
 }
 

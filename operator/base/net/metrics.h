@@ -15,12 +15,12 @@
 
 namespace chaos {
 
-using Labels = std::vector<std::pair<std::string, std::string>>;
+using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
 // What a callback gives at scrape time: one gauge family.
 struct GaugeFamily {
   struct Series {
-    Labels labels;
+    MetricLabels labels;
     double value = 0;
   };
   std::string name;

@@ -1,6 +1,6 @@
-#include "controllers/chaosexperiment/pod_watch.h"
+#include "controllers/world/pod_watch.h"
 
-namespace chaos::experiment {
+namespace chaos {
 
 PodWatch::PodWatch(kube::Client& client, Clock& clock, Random random, kube::Runner& runner,
                    kube::WatchObserver* observer, OnChange on_change)
@@ -43,4 +43,4 @@ void PodWatch::KeepOnly(const std::set<std::string>& namespaces) {
   }
 }
 
-}  // namespace chaos::experiment
+}  // namespace chaos

@@ -9,10 +9,10 @@
 #include <set>
 #include <string>
 
-#include "controllers/chaosexperiment/types.h"
+#include "controllers/world/pod.h"
 #include "operator/kube/informer.h"
 
-namespace chaos::experiment {
+namespace chaos {
 
 // Requires: what it is given outlives it. Thread-safety: all calls from any thread.
 class PodWatch {
@@ -48,4 +48,4 @@ class PodWatch {
   std::map<std::string, Watched> watched_;
 };
 
-}  // namespace chaos::experiment
+}  // namespace chaos

@@ -1,0 +1,81 @@
+#include "controllers/world/pod.h"
+
+#include <algorithm>
+
+#include "injectors/protocol/names.h"
+#include "operator/base/time_text.h"
+
+namespace chaos {
+namespace {
+
+ContainerState ReadState(const Json& json) {
+  ContainerState state;
+  state.name = Text(json, {"name"});
+  const auto time = [](const std::string& text) -> std::optional<TimePoint> {
+    if (Result<TimePoint> parsed = ParseTime(text)) return *parsed;
+    return std::nullopt;
+  };
+  if (const Json* waiting = Find(json, {"state", "waiting"})) {
+    state.kind = ContainerState::Kind::kWaiting;
+    state.reason = Text(*waiting, {"reason"});
+    state.message = Text(*waiting, {"message"});
+  } else if (const Json* running = Find(json, {"state", "running"})) {
+    state.kind = ContainerState::Kind::kRunning;
+    state.started = time(Text(*running, {"startedAt"}));
+  } else if (const Json* ended = Find(json, {"state", "terminated"})) {
+    state.kind = ContainerState::Kind::kTerminated;
+    state.reason = Text(*ended, {"reason"});
+    state.message = Text(*ended, {"message"});
+    state.exit_code = static_cast<int>(Integer(*ended, {"exitCode"}));
+    state.started = time(Text(*ended, {"startedAt"}));
+    state.finished = time(Text(*ended, {"finishedAt"}));
+  }
+  return state;
+}
+
+}  // namespace
+
+Result<Pod> Pod::FromJson(const Json& object) {
+  Pod pod;
+  pod.meta = kube::MetaFromJson(object);
+  pod.node = Text(object, {"spec", "nodeName"});
+  pod.host_network = Flag(object, {"spec", "hostNetwork"});
+  pod.phase = Text(object, {"status", "phase"});
+  pod.pod_ip = Text(object, {"status", "podIP"});
+  pod.host_ip = Text(object, {"status", "hostIP"});
+  for (const Json& ip : ListAt(object, {"status", "podIPs"}))
+    pod.pod_ips.push_back(Text(ip, {"ip"}));
+  if (pod.pod_ips.empty() && !pod.pod_ip.empty()) pod.pod_ips = {pod.pod_ip};
+  for (const Json& condition : ListAt(object, {"status", "conditions"})) {
+    if (Text(condition, {"type"}) == "Ready") pod.ready = Text(condition, {"status"}) == "True";
+    if (Text(condition, {"type"}) == "PodScheduled" && Text(condition, {"status"}) == "False")
+      pod.unschedulable = Text(condition, {"message"});
+  }
+  for (const Json& container : ListAt(object, {"spec", "containers"})) {
+    pod.containers.push_back(Text(container, {"name"}));
+    for (const Json& port : ListAt(container, {"ports"})) {
+      if (Text(port, {"protocol"}, "TCP") != "TCP") continue;
+      pod.tcp_ports.push_back(static_cast<std::uint16_t>(Integer(port, {"containerPort"})));
+    }
+  }
+  for (const Json& sidecar : ListAt(object, {"spec", "ephemeralContainers"}))
+    pod.sidecars.push_back(Text(sidecar, {"name"}));
+  for (const char* list : {"containerStatuses", "ephemeralContainerStatuses"}) {
+    for (const Json& state : ListAt(object, {"status", list}))
+      pod.states.push_back(ReadState(state));
+  }
+  return pod;
+}
+
+const ContainerState* Pod::State(std::string_view container) const {
+  const auto found = std::find_if(states.begin(), states.end(),
+                                  [&](const ContainerState& s) { return s.name == container; });
+  return found == states.end() ? nullptr : &*found;
+}
+
+bool Pod::Ours() const {
+  const auto found = meta.labels.find(std::string(protocol::kManagedByLabel));
+  return found != meta.labels.end() && found->second == protocol::kManagedBy;
+}
+
+}  // namespace chaos
