@@ -21,6 +21,8 @@ constexpr int kNotStarted = 126;
 // In the child between fork and exec.
 [[noreturn]] void Become(int space, const std::vector<char*>& argv, const Privileges& privileges) {
   const bool entered = setns(space, CLONE_NEWNET) == 0;
+  // Opened while still root: the checkout may lie where nobody else may look.
+  const int program = open(argv[0], O_PATH | O_CLOEXEC);
   if (privileges.own_pid_space) {
     if (unshare(CLONE_NEWPID) != 0) _exit(kNotStarted);
     if (const pid_t inner = fork(); inner != 0) {
@@ -35,7 +37,7 @@ constexpr int kNotStarted = 126;
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   const bool became = privileges.uid == 0 || setuid(privileges.uid) == 0;
-  if (entered && became) execv(argv[0], argv.data());
+  if (entered && became) execveat(program, "", argv.data(), environ, AT_EMPTY_PATH);
   _exit(kNotStarted);
 }
 
