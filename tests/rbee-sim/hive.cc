@@ -27,6 +27,10 @@ constexpr std::size_t kMaxSubscribers = 32;
 constexpr std::string_view kCapabilities =
     R"({"devices":[{"id":"CPU-0","name":"sim","device_type":"cpu","vram_gb":0,"compute_capability":null}]})";
 
+std::uint64_t Millis(steady_clock::duration d) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(d).count());
+}
+
 }  // namespace
 
 Hive::Hive(boost::asio::io_context& io, const Options& options)
@@ -55,6 +59,7 @@ void Hive::Handle(const Request& request, const std::shared_ptr<Exchange>& excha
   if (get && request.path == "/v1/heartbeats/stream") return Subscribe(request, exchange);
   if (request.method == "POST" && request.path == "/v1/workers/ready")
     return Remember(request, *exchange);
+  Log("web_page", {{"path", request.path}});
   exchange->Answer(200, "text/html", kWebPage);
 }
 
@@ -142,9 +147,8 @@ void Hive::TellQueen() {
 
 std::string Hive::Telemetry() const {
   Json workers = Json::array();
+  const auto now = steady_clock::now();
   for (const auto& [id, w] : workers_) {
-    const auto up =
-        std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now() - w.since).count();
     workers.push_back({{"pid", 1},
                        {"group", "llm"},
                        {"instance", w.instance},
@@ -152,12 +156,13 @@ std::string Hive::Telemetry() const {
                        {"rss_mb", 8},
                        {"io_r_mb_s", 0.0},
                        {"io_w_mb_s", 0.0},
-                       {"uptime_s", up},
+                       {"uptime_s", Millis(now - w.since) / 1000},
                        {"gpu_util_pct", w.busy ? 95.0 : 0.0},
                        {"vram_mb", 0},
                        {"total_vram_mb", 24576},
                        {"model", w.model},
-                       {"url", w.url}});
+                       {"url", w.url},
+                       {"silent_ms", Millis(now - w.seen)}});
   }
   const Json event = {{"type", "telemetry"},
                       {"hive_id", options_.hive_id},

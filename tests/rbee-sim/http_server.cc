@@ -135,6 +135,13 @@ void Exchange::CloseStream() {
   Write("0\r\n\r\n");
 }
 
+void Exchange::Cut() {
+  error_code ignored;
+  socket_.set_option(boost::asio::socket_base::linger(true, 0), ignored);
+  on_close = nullptr;
+  socket_.close(ignored);
+}
+
 void Exchange::Write(std::string_view bytes) {
   queued_ += bytes;
   if (queued_.size() > kMaxUnsent) return Close();

@@ -30,6 +30,7 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void Send(std::string_view data);  // one event with default name
   void Send(std::string_view name, std::string_view data);
   void CloseStream();
+  void Cut();  // closes the connection in the middle, with a reset
   bool open() const { return socket_.is_open(); }
   std::function<void()> on_close;  // called once, when the client is gone
 

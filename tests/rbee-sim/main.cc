@@ -1,7 +1,8 @@
 // rbee-sim: a small rbee with the roles queen, hive and worker. SIGTERM and SIGINT end it at once,
-// also as PID 1.
+// also as PID 1, unless something else was asked for.
 #include <unistd.h>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,12 +16,20 @@
 
 namespace {
 
-void HandleSignals() {
+void HandleSignals(rbee_sim::OnSigterm what) {
+  std::signal(SIGPIPE, SIG_IGN);
+  if (what == rbee_sim::OnSigterm::kDefault) return;
   struct sigaction end = {};
   end.sa_handler = [](int) { _exit(0); };
-  sigaction(SIGTERM, &end, nullptr);
   sigaction(SIGINT, &end, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  if (what == rbee_sim::OnSigterm::kEnd) sigaction(SIGTERM, &end, nullptr);
+}
+
+void IgnoreSigterm(boost::asio::signal_set& signals) {
+  signals.async_wait([&signals](boost::system::error_code, int) {
+    rbee_sim::Log("sigterm_ignored");
+    IgnoreSigterm(signals);
+  });
 }
 
 int Run(const rbee_sim::Options& options) {
@@ -28,6 +37,11 @@ int Run(const rbee_sim::Options& options) {
   rbee_sim::Queen queen(io, options);
   rbee_sim::Hive hive(io, options);
   rbee_sim::Worker worker(io, options);
+  boost::asio::signal_set signals(io);
+  if (options.sigterm == rbee_sim::OnSigterm::kIgnore) {
+    signals.add(SIGTERM);
+    IgnoreSigterm(signals);
+  }
   std::string error;
   switch (options.role) {
     case rbee_sim::Role::kQueen:
@@ -66,7 +80,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "rbee-sim: %s\n", error.c_str());
     return 2;
   }
-  HandleSignals();
+  HandleSignals(options.sigterm);
   // Names are looked up while links are cut: a lookup that hangs for 10 s would look like a slow
   // recovery.
   setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);

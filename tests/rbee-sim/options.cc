@@ -33,6 +33,30 @@ bool ParseCount(const std::string& text, double least, double most, double& out)
   return ParseNumber(text, out) && out >= least && out <= most && out == static_cast<int>(out);
 }
 
+bool ParseFail(const std::string& text, Options& o) {
+  const std::size_t colon = text.find(':');
+  double n = 0;
+  if (colon == std::string::npos || !ParseCount(text.substr(colon + 1), 0, 100000, n)) return false;
+  o.fail_kind = text.substr(0, colon);
+  o.fail_after = static_cast<int>(n);
+  for (const char* kind : {"engine-error", "error-event", "stall", "cut"}) {
+    if (o.fail_kind == kind) return true;
+  }
+  return false;
+}
+
+bool ParseSigterm(const std::string& text, Options& o) {
+  if (text == "default")
+    o.sigterm = OnSigterm::kDefault;
+  else if (text == "ignore")
+    o.sigterm = OnSigterm::kIgnore;
+  else if (text == "end")
+    o.sigterm = OnSigterm::kEnd;
+  else
+    return false;
+  return true;
+}
+
 struct Flag {
   const char* name;
   const char* value;  // what follows it; nullptr = nothing
@@ -42,6 +66,17 @@ struct Flag {
 
 auto Time(milliseconds Options::*member) {
   return [member](const std::string& text, Options& o) { return ParseTime(text, o.*member); };
+}
+auto Switch(bool Options::*member) {
+  return [member](const std::string&, Options& o) { return o.*member = true; };
+}
+auto Count(int Options::*member, int least, int most) {
+  return [=](const std::string& text, Options& o) {
+    double n = 0;
+    if (!ParseCount(text, least, most, n)) return false;
+    o.*member = static_cast<int>(n);
+    return true;
+  };
 }
 auto Text(std::string Options::*member) {
   return [member](const std::string& text, Options& o) {
@@ -70,13 +105,25 @@ const std::vector<Flag>& Flags() {
        Time(&Options::model_load_time)},
       {"--token-rate", "20/s", "worker: tokens per second and job",
        [](const std::string& t, Options& o) { return ParseRate(t, o.token_rate); }},
-      {"--parallel", "N", "worker: jobs at a time (1, as the real one)",
+      {"--token-interval", "50ms", "worker: the same, as the time between two tokens",
        [](const std::string& t, Options& o) {
-         double n = 0;
-         if (!ParseCount(t, 1, 1000, n)) return false;
-         o.parallel = static_cast<int>(n);
+         milliseconds every{0};
+         if (!ParseTime(t, every) || every.count() == 0) return false;
+         o.token_rate = 1000.0 / static_cast<double>(every.count());
          return true;
        }},
+      {"--parallel", "N", "worker: jobs at a time (1, as the real one)",
+       Count(&Options::parallel, 1, 1000)},
+      {"--first-token-delay", "3s", "worker: more before the first token of each job (0s)",
+       Time(&Options::first_token_delay)},
+      {"--repeat-text", nullptr,
+       "worker: a token's text begins with the one before, as in the real one",
+       Switch(&Options::repeat_text)},
+      {"--extra-token", nullptr, "worker: one token event too many, as in the real one",
+       Switch(&Options::extra_token)},
+      {"--fail", "KIND:N",
+       "worker: after N tokens of each job engine-error (a bare [DONE]), error-event, stall or cut",
+       ParseFail},
       {"--detect-after", "2s",
        "queen: silence of a hive's stream after which the hive is lost, at least 1200ms",
        [](const std::string& t, Options& o) {  // hives beat each second: less would only flap
@@ -85,11 +132,25 @@ const std::vector<Flag>& Flags() {
       {"--idle-cut", "2s",
        "queen: a job without an event for so long ends with a bare [DONE]; 0s = never",
        Time(&Options::idle_cut)},
-      {"--blind", nullptr, "queen: never notices that a hive is gone",
-       [](const std::string&, Options& o) {
-         o.blind = true;
-         return true;
-       }},
+      {"--blind", nullptr, "queen: never notices that a hive is gone", Switch(&Options::blind)},
+      {"--reroute-after", "2s",
+       "queen: a worker that broke off or went silent gets jobs for so long, and is online",
+       Time(&Options::reroute_after)},
+      {"--reroute-never", nullptr, "queen: such a worker gets jobs for ever",
+       Switch(&Options::reroute_never)},
+      {"--retry", "N", "queen: other workers to try for a job whose worker broke off (0)",
+       Count(&Options::retries, 0, 10)},
+      {"--hide-tokens", nullptr,
+       "queen: prints tokens itself, the client gets none, as the real one",
+       Switch(&Options::hide_tokens)},
+      {"--repeat-telemetry", nullptr,
+       "queen: sends telemetry once more after each return of a hive, as the real one",
+       Switch(&Options::repeat_telemetry)},
+      {"--sigterm", "end|default|ignore",
+       "all: end at once (end), as without a handler (default: ignored as PID 1, as the real "
+       "ones), "
+       "or ignore",
+       ParseSigterm},
   };
   return flags;
 }

@@ -68,6 +68,7 @@ void Queen::Handle(const Request& request, const std::shared_ptr<Exchange>& exch
     if (get && id.ends_with("/stream")) return StreamJob(id.substr(0, id.size() - 7), exchange);
     if (request.method == "DELETE") return DeleteJob(id, *exchange);
   }
+  Log("web_page", {{"path", path}});
   exchange->Answer(200, "text/html", kWebPage);
 }
 
@@ -108,11 +109,11 @@ void Queen::StreamJob(const std::string& id, const std::shared_ptr<Exchange>& ex
         "ERROR: Job channel not found. This may be a race condition or job creation failed.");
     return exchange->CloseStream();
   }
-  const auto job = std::make_shared<QueenJob>(io_, options_, id, found->second, exchange,
+  const auto job = std::make_shared<QueenJob>(io_, options_, hives_, id, found->second, exchange,
                                               [this, id] { running_.erase(id); });
   pending_.erase(found);
   running_[id] = job;
-  job->Run(hives_);
+  job->Run();
 }
 
 void Queen::DeleteJob(const std::string& id, Exchange& exchange) {

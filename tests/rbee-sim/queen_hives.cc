@@ -21,20 +21,29 @@ constexpr milliseconds kRetry{1000};
 constexpr milliseconds kBlindReopen{
     10000};  // a blind queen still needs a stream that works one day
 constexpr std::size_t kMaxHives = 64;
+constexpr int kMaxRepeats = 8;
 
 std::string TextOf(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::vector<KnownWorker> WorkersIn(const Json& event, const std::string& hive_id) {
+std::vector<KnownWorker> WorkersIn(const Json& event, const std::string& hive_id,
+                                   steady_clock::time_point now) {
   std::vector<KnownWorker> workers;
   const auto list = event.find("workers");
   if (list == event.end() || !list->is_array()) return workers;
   for (const Json& item : *list) {
     if (!item.is_object()) continue;
-    KnownWorker worker{TextOf(item, "group") + "-" + TextOf(item, "instance"), TextOf(item, "url"),
-                       TextOf(item, "model"), hive_id, false};
+    KnownWorker worker{TextOf(item, "group") + "-" + TextOf(item, "instance"),
+                       TextOf(item, "url"),
+                       TextOf(item, "model"),
+                       hive_id,
+                       false,
+                       now};
+    const auto silent = item.find("silent_ms");
+    if (silent != item.end() && silent->is_number_unsigned())
+      worker.heard -= milliseconds(silent->get<std::uint32_t>());
     const auto busy = item.find("gpu_util_pct");
     worker.busy = busy != item.end() && busy->is_number() && busy->get<double>() > 0;
     if (!worker.url.empty()) workers.push_back(std::move(worker));
@@ -42,15 +51,10 @@ std::vector<KnownWorker> WorkersIn(const Json& event, const std::string& hive_id
   return workers;
 }
 
-bool SameWorkers(const std::vector<KnownWorker>& a, const std::vector<KnownWorker>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const auto& x, const auto& y) { return x.id == y.id && x.url == y.url; });
-}
-
 }  // namespace
 
 Hives::Hives(boost::asio::io_context& io, const Options& options, Handlers handlers)
-    : io_(io), options_(options), handlers_(std::move(handlers)), timer_(io) {}
+    : io_(io), options_(options), handlers_(std::move(handlers)), timer_(io), roster_(options) {}
 
 void Hives::Start() { Tick(); }
 
@@ -88,18 +92,26 @@ void Hives::Event(Hive& hive, std::string_view data) {
   const Json event = Json::parse(data, nullptr, false);
   if (!event.is_object() || TextOf(event, "type") != "telemetry") return;
   hive.last_event = steady_clock::now();
-  auto workers = WorkersIn(event, hive.id);
-  const bool changed = !hive.online || !SameWorkers(workers, hive.workers);
-  if (!hive.online) Log(hive.ever ? "hive_back" : "hive_online", {{"hive_id", hive.id}});
-  if (changed) Log("workers", {{"hive_id", hive.id}, {"count", std::to_string(workers.size())}});
+  const bool came = !hive.online;
+  if (came) Log(hive.ever ? "hive_back" : "hive_online", {{"hive_id", hive.id}});
+  if (came && hive.ever) ++hive.returns;
   hive.online = hive.ever = true;
-  hive.workers = std::move(workers);
-  if (changed) handlers_.on_change();
+  const auto listed = WorkersIn(event, hive.id, hive.last_event);
+  const bool moved = roster_.Heard(hive.id, listed, hive.last_event);
+  if (came || moved) Changed(hive);
   const Json forwarded = {{"type", "hive_telemetry"},
                           {"hive_id", hive.id},
                           {"timestamp", event.value("timestamp", "")},
                           {"workers", event.value("workers", Json::array())}};
-  handlers_.on_telemetry(forwarded.dump());
+  // The real queen subscribes once more at each return, and forgets no subscription.
+  const int times = options_.repeat_telemetry ? std::min(1 + hive.returns, kMaxRepeats) : 1;
+  if (came && times > 1) Log("telemetry_repeated", {{"times", std::to_string(times)}});
+  for (int i = 0; i < times; ++i) handlers_.on_telemetry(forwarded.dump());
+}
+
+void Hives::Changed(const Hive& hive) {
+  Log("workers", {{"hive_id", hive.id}, {"count", std::to_string(roster_.Of(hive.id).size())}});
+  handlers_.on_change();
 }
 
 void Hives::Lose(Hive& hive, const std::string& reason) {
@@ -122,6 +134,9 @@ void Hives::Tick() {
       Open(*hive);
     }
   }
+  if (roster_.Drop(now)) {
+    for (const auto& [id, hive] : hives_) Changed(*hive);
+  }
   timer_.expires_after(kTick);
   timer_.async_wait([this](error_code) { Tick(); });
 }
@@ -137,14 +152,24 @@ std::vector<std::string> Hives::OnlineHives() const {
 std::vector<KnownWorker> Hives::OnlineWorkers() const {
   std::vector<KnownWorker> all;
   for (const auto& [id, hive] : hives_) {
-    if (hive->online) all.insert(all.end(), hive->workers.begin(), hive->workers.end());
+    if (!hive->online) continue;
+    const auto some = roster_.Of(id);
+    all.insert(all.end(), some.begin(), some.end());
   }
   return all;
 }
 
-const KnownWorker* Hives::Pick(const std::string& model) {
+void Hives::Broke(const std::string& worker_id, const std::string& why) {
+  roster_.Suspect(worker_id, why, steady_clock::now());
+}
+
+void Hives::Served(const std::string& worker_id) { roster_.Served(worker_id, steady_clock::now()); }
+
+const KnownWorker* Hives::Pick(const std::string& model, const std::set<std::string>& without) {
   std::vector<KnownWorker> fit = OnlineWorkers();
-  std::erase_if(fit, [&](const KnownWorker& worker) { return worker.model != model; });
+  std::erase_if(fit, [&](const KnownWorker& worker) {
+    return worker.model != model || without.contains(worker.id);
+  });
   if (fit.empty()) return nullptr;
   picked_ = fit[turn_++ % fit.size()];
   return &picked_;

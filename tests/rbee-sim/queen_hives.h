@@ -8,18 +8,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "tests/rbee-sim/http_client.h"
 #include "tests/rbee-sim/options.h"
+#include "tests/rbee-sim/roster.h"
 
 namespace rbee_sim {
-
-struct KnownWorker {
-  std::string id, url, model, hive_id;
-  bool busy = false;
-};
 
 class Hives {
  public:
@@ -35,8 +32,12 @@ class Hives {
   std::vector<std::string> OnlineHives() const;
   // Of the hives that are online only: losing a hive takes its workers out of the schedule.
   std::vector<KnownWorker> OnlineWorkers() const;
-  // Takes turns among the online workers of a model; nullptr when there is none.
-  const KnownWorker* Pick(const std::string& model);
+  // Takes turns among the online workers of a model that are not in `without`; nullptr when there
+  // is none.
+  const KnownWorker* Pick(const std::string& model, const std::set<std::string>& without);
+  // A connection to this worker broke; a job ended well on it.
+  void Broke(const std::string& worker_id, const std::string& why);
+  void Served(const std::string& worker_id);
 
  private:
   struct Hive {
@@ -44,12 +45,13 @@ class Hives {
     std::unique_ptr<EventSource> stream;
     std::chrono::steady_clock::time_point last_event, next_try;
     bool online = false, ever = false;
-    std::vector<KnownWorker> workers;
+    int returns = 0;
   };
   void Tick();
   void Open(Hive& hive);
   void Event(Hive& hive, std::string_view data);
   void Lose(Hive& hive, const std::string& reason);
+  void Changed(const Hive& hive);
 
   boost::asio::io_context& io_;
   Options options_;
@@ -57,6 +59,7 @@ class Hives {
   boost::asio::steady_timer timer_;
   std::map<std::string, std::unique_ptr<Hive>> hives_;  // by id
   std::vector<std::unique_ptr<EventSource>> closed_;    // let go outside of their own handlers
+  Roster roster_;
   KnownWorker picked_;
   std::size_t turn_ = 0;
 };

@@ -1,6 +1,6 @@
 // Narration as measured on the real queen. Where that one prints tokens to its own stdout, this one
 // sends them to the client, in the shape that its contract has for it:
-// {"type":"data","action":"token","payload":{…}}.
+// {"type":"data","action":"token","payload":{…}}. With --hide-tokens it prints them too.
 #include "tests/rbee-sim/queen_job.h"
 
 #include <boost/asio/post.hpp>
@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kPostTimeout{1000};
+constexpr std::chrono::minutes kListenAfterCut{2};  // whatever the worker does
 
 std::string Print(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -27,18 +28,19 @@ std::string TextOf(const Json& object, const char* key) {
 
 }  // namespace
 
-QueenJob::QueenJob(boost::asio::io_context& io, const Options& options, std::string id,
-                   std::string operation, std::shared_ptr<Exchange> client,
+QueenJob::QueenJob(boost::asio::io_context& io, const Options& options, Hives& hives,
+                   std::string id, std::string operation, std::shared_ptr<Exchange> client,
                    std::function<void()> on_end)
     : io_(io),
       options_(options),
+      hives_(hives),
       id_(std::move(id)),
       operation_(std::move(operation)),
       client_(std::move(client)),
       on_end_(std::move(on_end)),
       idle_(io) {}
 
-void QueenJob::Run(Hives& hives) {
+void QueenJob::Run() {
   client_->on_close = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Cancel("client gone");
   };
@@ -55,12 +57,16 @@ void QueenJob::Run(Hives& hives) {
     if (TextOf(operation, field).empty())
       return Fail(std::string("Failed to parse operation: missing field `") + field + "`");
   }
-  Infer(hives, TextOf(operation, "model"), TextOf(operation, "prompt"), operation_);
+  model_ = TextOf(operation, "model");
+  Narrate("queen_rbee", "infer_start",
+          "🤖 Starting inference: model=" + model_ + ", prompt=" + TextOf(operation, "prompt"));
+  Schedule();
 }
 
 void QueenJob::Narrate(const char* actor, const char* action, const std::string& human) {
   const std::string formatted =
       std::string("\x1b[1m[") + actor + "]\x1b[0m " + action + "\n" + human + "\n";
+  if (cut_) return;
   client_->Send(Print({{"type", "narration"},
                        {"formatted", formatted},
                        {"actor", actor},
@@ -71,28 +77,26 @@ void QueenJob::Narrate(const char* actor, const char* action, const std::string&
   if (!over_) WatchIdle();
 }
 
-void QueenJob::Infer(Hives& hives, const std::string& model, const std::string& prompt,
-                     const std::string& body) {
-  Narrate("queen_rbee", "infer_start",
-          "🤖 Starting inference: model=" + model + ", prompt=" + prompt);
-  Narrate("queen_rbee_scheduler", "infer_schedule", "🔍 Finding worker for model '" + model + "'");
-  const KnownWorker* worker = hives.Pick(model);
+void QueenJob::Schedule() {
+  Narrate("queen_rbee_scheduler", "infer_schedule", "🔍 Finding worker for model '" + model_ + "'");
+  const KnownWorker* worker = hives_.Pick(model_, tried_);
   if (worker == nullptr) {
     Narrate("queen_rbee_scheduler", "infer_no_worker",
-            "❌ No available worker found for model '" + model + "'");
-    return Fail("Scheduling failed: No available worker found for model '" + model +
+            "❌ No available worker found for model '" + model_ + "'");
+    return Fail("Scheduling failed: No available worker found for model '" + model_ +
                 "'. Make sure a worker is running and has sent heartbeats to queen.");
   }
+  worker_ = *worker;
   Narrate("queen_rbee_scheduler", "infer_worker_sel",
-          "✅ Selected worker '" + worker->id + "' for model '" + model + "' at " + worker->url);
-  PostToWorker(*worker, body);
+          "✅ Selected worker '" + worker_.id + "' for model '" + model_ + "' at " + worker_.url);
+  PostToWorker();
 }
 
-void QueenJob::PostToWorker(const KnownWorker& worker, const std::string& body) {
+void QueenJob::PostToWorker() {
   Narrate("queen_rbee_scheduler", "infer_post_start",
-          "📤 Sending inference request to worker at " + worker.url);
-  Fetch(io_, "POST", worker.url + "/v1/jobs", body, kPostTimeout,
-        [self = shared_from_this(), url = worker.url](const Answer& answer) {
+          "📤 Sending inference request to worker at " + worker_.url);
+  Fetch(io_, "POST", worker_.url + "/v1/jobs", operation_, kPostTimeout,
+        [self = shared_from_this()](const Answer& answer) {
           if (self->over_) return;
           std::string problem = answer.error;
           if (problem.empty() && answer.status != 200) {
@@ -103,29 +107,30 @@ void QueenJob::PostToWorker(const KnownWorker& worker, const std::string& body) 
           if (problem.empty() && path.empty()) problem = "Worker answer has no sse_url";
           if (!problem.empty()) {
             self->Narrate("queen_rbee_scheduler", "infer_post_err", "❌ " + problem);
+            if (!answer.error.empty()) return self->WorkerBroke(problem);
             return self->Fail("Job execution failed: " + problem);
           }
           self->Narrate("queen_rbee_scheduler", "infer_job_created",
                         "✅ Worker job created: " + TextOf(json, "job_id"));
-          self->StreamFromWorker(url, path);
+          self->StreamFromWorker(path);
         });
 }
 
-void QueenJob::StreamFromWorker(const std::string& url, const std::string& path) {
+void QueenJob::StreamFromWorker(const std::string& path) {
   Narrate("queen_rbee_scheduler", "infer_stream_conn",
-          "🔗 Connecting to worker SSE stream: " + url + path);
+          "🔗 Connecting to worker SSE stream: " + worker_.url + path);
+  skip_ = tokens_;
   const std::weak_ptr<QueenJob> weak = weak_from_this();
-  worker_ = std::make_unique<EventSource>(
-      io_, url + path, kPostTimeout,
+  stream_ = std::make_unique<EventSource>(
+      io_, worker_.url + path, kPostTimeout,
       EventSource::Handlers{[weak](std::string_view data) {
                               if (const auto self = weak.lock()) self->WorkerEvent(data);
                             },
                             [weak](const std::string& reason) {
                               const auto self = weak.lock();
                               if (!self || self->over_) return;
-                              self->Fail(
-                                  "Job execution failed: Worker stream ended without [DONE]" +
-                                  (reason.empty() ? "" : " (" + reason + ")"));
+                              self->WorkerBroke("Worker stream ended without [DONE]" +
+                                                (reason.empty() ? "" : " (" + reason + ")"));
                             }});
   Narrate("queen_rbee_scheduler", "infer_streaming", "📡 Streaming tokens from worker...");
 }
@@ -133,14 +138,36 @@ void QueenJob::StreamFromWorker(const std::string& url, const std::string& path)
 void QueenJob::WorkerEvent(std::string_view data) {
   if (over_) return;
   if (data == "[DONE]") {
+    hives_.Served(worker_.id);
     Narrate("queen_rbee_scheduler", "infer_complete", "✅ Inference complete");
     return Succeed();
   }
   const Json event = Json::parse(data, nullptr, false);
-  if (TextOf(event, "type") != "token") return;
+  const std::string type = TextOf(event, "type");
+  if (type == "error") {
+    return Fail("Job execution failed: " + TextOf(event, "code") + ": " + TextOf(event, "message"));
+  }
+  if (type != "token") return;
+  if (!options_.hide_tokens && !cut_) WatchIdle();
+  if (skip_ > 0) {  // another worker's was passed on: the same prompt has the same answer
+    --skip_;
+    return;
+  }
   ++tokens_;
-  client_->Send(Print({{"type", "data"}, {"action", "token"}, {"payload", event}}));
-  if (!over_) WatchIdle();
+  if (options_.hide_tokens) return Log("token", {{"job_id", id_}, {"t", TextOf(event, "t")}});
+  if (!cut_) client_->Send(Print({{"type", "data"}, {"action", "token"}, {"payload", event}}));
+}
+
+// The worker cannot be reached, or its stream broke off.
+void QueenJob::WorkerBroke(const std::string& why) {
+  hives_.Broke(worker_.id, why);
+  tried_.insert(worker_.id);
+  if (cut_ || tried_.size() > static_cast<std::size_t>(options_.retries))
+    return Fail("Job execution failed: " + why);
+  Log("job_retry", {{"job_id", id_}, {"from", worker_.id}, {"tokens", std::to_string(tokens_)}});
+  Narrate("queen_rbee_scheduler", "infer_retry",
+          "🔁 Worker '" + worker_.id + "' broke off, trying another: " + why);
+  Schedule();
 }
 
 void QueenJob::Succeed() {
@@ -161,13 +188,21 @@ void QueenJob::End(const char* outcome) {
   over_ = true;
   const auto self = shared_from_this();
   idle_.cancel();
-  if (worker_) worker_->Close();
+  if (stream_) stream_->Close();
   // Not at once: we may be inside one of its handlers.
-  boost::asio::post(io_, [self] { self->worker_.reset(); });
+  boost::asio::post(io_, [self] { self->stream_.reset(); });
+  CloseClient();
+  Log("job_end", {{"job_id", id_},
+                  {"outcome", cut_ ? "idle cut" : outcome},
+                  {"worker_id", worker_.id},
+                  {"tokens", std::to_string(tokens_)}});
+  on_end_();
+}
+
+void QueenJob::CloseClient() {
+  if (cut_) return;
   client_->Send("[DONE]");
   client_->CloseStream();
-  Log("job_end", {{"job_id", id_}, {"outcome", outcome}, {"tokens", std::to_string(tokens_)}});
-  on_end_();
 }
 
 void QueenJob::WatchIdle() {
@@ -175,7 +210,19 @@ void QueenJob::WatchIdle() {
   idle_.expires_after(options_.idle_cut);
   idle_.async_wait([weak = weak_from_this()](error_code ec) {
     const auto self = weak.lock();
-    if (!ec && self) self->End("idle cut");
+    if (!ec && self) self->IdleCut();
+  });
+}
+
+void QueenJob::IdleCut() {
+  Log("idle_cut", {{"job_id", id_}, {"tokens", std::to_string(tokens_)}});
+  CloseClient();
+  cut_ = true;
+  if (!stream_) return End("");
+  idle_.expires_after(kListenAfterCut);
+  idle_.async_wait([weak = weak_from_this()](error_code ec) {
+    const auto self = weak.lock();
+    if (!ec && self) self->End("");
   });
 }
 

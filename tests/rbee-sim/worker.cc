@@ -1,5 +1,5 @@
-// Schema as measured on the real worker, without its two bugs: `t` is one token and not the last
-// two, and there are exactly max_tokens of them. A job waits for its turn from its creation on, but
+// Schema as measured on the real worker. Its two bugs (`t` is the last two tokens, and there is one
+// event too many) are there when asked for. A job waits for its turn from its creation on, but
 // runs only once somebody listens.
 #include "tests/rbee-sim/worker.h"
 
@@ -8,6 +8,7 @@
 
 #include "tests/rbee-sim/http_client.h"
 #include "tests/rbee-sim/log.h"
+#include "tests/rbee-sim/tokens.h"
 
 namespace rbee_sim {
 namespace {
@@ -16,26 +17,9 @@ using Json = nlohmann::ordered_json;
 using boost::system::error_code;
 
 constexpr std::size_t kMaxJobs = 10000;
-constexpr std::chrono::seconds kReportEvery{1};
-
-std::uint64_t Hash(std::string_view text) {
-  std::uint64_t h = 14695981039346656037ull;  // FNV-1a
-  for (const unsigned char c : text) h = (h ^ c) * 1099511628211ull;
-  return h;
-}
+constexpr milliseconds kReportEvery{500};
 
 }  // namespace
-
-std::string Token(const std::string& prompt, int i) {
-  int a = 0, b = 0;
-  char end = 0;
-  if (i == 0 && std::sscanf(prompt.c_str(), "%9d+%9d%c", &a, &b, &end) == 3 && end == '=')
-    return std::to_string(a + b);
-  std::array<char, 16> text{};
-  const auto word = static_cast<unsigned>(Hash(prompt + "/" + std::to_string(i)) % 256);
-  std::snprintf(text.data(), text.size(), i == 0 ? "w%03u" : " w%03u", word);
-  return text.data();
-}
 
 struct Worker::Job {
   explicit Job(boost::asio::io_context& io) : timer(io) {}
@@ -68,7 +52,7 @@ void Worker::OpenPort() {
   Report();
 }
 
-// Tells the hive each second that it lives; the hive forgets workers that fall silent.
+// Tells the hive again and again that it lives; the hive forgets workers that fall silent.
 void Worker::Report() {
   const Json body = {{"worker_id", "llm-" + options_.instance},
                      {"instance", options_.instance},
@@ -76,7 +60,11 @@ void Worker::Report() {
                      {"model_ref", options_.model},
                      {"busy", running_ >= options_.parallel}};
   Fetch(io_, "POST", options_.hive_url + "/v1/workers/ready", body.dump(), kReportEvery,
-        [](const Answer&) {});
+        [this](const Answer& answer) {
+          const bool ok = answer.error.empty() && answer.status == 200;
+          if (ok != told_) Log(ok ? "registered" : "hive_unreachable", {{"reason", answer.error}});
+          told_ = ok;
+        });
   timer_.expires_after(kReportEvery);
   timer_.async_wait([this](error_code) { Report(); });
 }
@@ -154,27 +142,53 @@ void Worker::RunNext() {
         {"model", "model"},  // the real worker writes this word, whatever it has loaded
         {"started_at", std::to_string(std::time(nullptr))}};
     job->reader->Send(started.dump());
+    job->due += options_.first_token_delay;
     NextToken(job);
   }
 }
 
 void Worker::NextToken(const std::shared_ptr<Job>& job) {
-  if (job->over) return;
-  if (job->sent == job->max_tokens) {
-    job->reader->Send("[DONE]");
-    job->reader->CloseStream();
-    return Finish(job, "done");
-  }
+  if (job->over || Break(job)) return;
+  if (job->sent == job->max_tokens + (options_.extra_token ? 1 : 0)) return Done(job, "done");
   // Against a fixed schedule, so that the rate is the one asked for.
   job->due += std::chrono::microseconds(static_cast<long>(1e6 / options_.token_rate));
   job->timer.expires_at(job->due);
   job->timer.async_wait([this, job](error_code ec) {
     if (ec || job->over) return;
-    const Json token = {{"type", "token"}, {"t", Token(job->prompt, job->sent)}, {"i", job->sent}};
+    const bool repeated = options_.repeat_text || job->sent == job->max_tokens;
+    const Json token = {{"type", "token"},
+                        {"t", repeated ? RepeatedToken(job->prompt, job->sent, job->max_tokens)
+                                       : Token(job->prompt, job->sent)},
+                        {"i", job->sent}};
     ++job->sent;
     job->reader->Send(token.dump());
     NextToken(job);
   });
+}
+
+// True when this job goes wrong here, in the way that was asked for.
+bool Worker::Break(const std::shared_ptr<Job>& job) {
+  if (options_.fail_kind.empty() || job->sent != options_.fail_after) return false;
+  const std::string& kind = options_.fail_kind;
+  Log("token_failure",
+      {{"job_id", job->id}, {"kind", kind}, {"tokens", std::to_string(job->sent)}});
+  if (kind == "cut") {
+    job->reader->Cut();
+    Finish(job, "cut");
+  } else if (kind == "error-event") {
+    job->reader->Send(
+        R"({"type":"error","code":"GENERATION_ERROR","message":"CUDA error: out of memory"})");
+    Done(job, "error");
+  } else if (kind == "engine-error") {
+    Done(job, "engine error");
+  }
+  return true;  // "stall": nothing more comes, for ever
+}
+
+void Worker::Done(const std::shared_ptr<Job>& job, const char* outcome) {
+  job->reader->Send("[DONE]");
+  job->reader->CloseStream();
+  Finish(job, outcome);
 }
 
 void Worker::Finish(const std::shared_ptr<Job>& job, const char* outcome) {

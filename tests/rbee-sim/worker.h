@@ -28,6 +28,8 @@ class Worker {
   void Attach(const std::string& id, const std::shared_ptr<Exchange>& exchange);
   void RunNext();
   void NextToken(const std::shared_ptr<Job>& job);
+  bool Break(const std::shared_ptr<Job>& job);
+  void Done(const std::shared_ptr<Job>& job, const char* outcome);
   void Finish(const std::shared_ptr<Job>& job, const char* outcome);
 
   boost::asio::io_context& io_;
@@ -38,11 +40,7 @@ class Worker {
   std::deque<std::shared_ptr<Job>> waiting_;          // in the order of their creation
   int running_ = 0;
   int made_ = 0;
+  bool told_ = false;  // the hive has answered the last report
 };
-
-// The i-th token of the answer to a prompt: always the same, as with the fixed seed of the real
-// worker. A sum such as "2+2=" is answered with its result, so that a reader can tell a right
-// answer from noise.
-std::string Token(const std::string& prompt, int i);
 
 }  // namespace rbee_sim

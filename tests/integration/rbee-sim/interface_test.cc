@@ -8,51 +8,13 @@
 #include <fstream>
 #include <set>
 
-#include "operator/base/json.h"
 #include "tests/integration/probe/sim.h"
+#include "tests/integration/rbee-sim/jobs.h"
 
 namespace chaos::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-// The data lines of an event stream, in order.
-std::vector<std::string> Events(const std::string& answer) {
-  std::vector<std::string> events;
-  const std::string body = BodyOf(answer);
-  for (std::size_t at = 0; (at = body.find("data: ", at)) != std::string::npos;) {
-    const std::size_t end = body.find('\n', at);
-    events.push_back(body.substr(at + 6, end - at - 6));
-    at = end;
-  }
-  return events;
-}
-
-std::string Infer(const std::string& model = "tinyllama-q4", int tokens = 4) {
-  return PrintJson({{"operation", "infer"},
-                    {"hive_id", "localhost"},
-                    {"model", model},
-                    {"prompt", "2+2="},
-                    {"max_tokens", tokens},
-                    {"temperature", 0.0}});
-}
-
-// Creates a job and reads its stream to the end.
-std::vector<std::string> RunJob(int port, const std::string& body) {
-  const Result<Json> created = ParseJson(BodyOf(Ask(port, "POST", "/v1/jobs", body)));
-  EXPECT_TRUE(created);
-  return created ? Events(Ask(port, "GET", Text(*created, {"sse_url"})))
-                 : std::vector<std::string>();
-}
-
-std::vector<std::string> Actions(const std::vector<std::string>& events) {
-  std::vector<std::string> actions;
-  for (const std::string& event : events) {
-    const Result<Json> json = ParseJson(event);
-    actions.push_back(json && json->is_object() ? Text(*json, {"action"}) : event);
-  }
-  return actions;
-}
 
 class RbeeSim : public testing::Test {
  protected:
@@ -234,6 +196,10 @@ TEST(RbeeSimProcess, RefusesBadFlags) {
                                                 {"--detect-after", "1s"},
                                                 {"--what"},
                                                 {"--blind=yes"},
+                                                {"--fail", "cut"},
+                                                {"--fail", "nap:3"},
+                                                {"--retry", "99"},
+                                                {"--sigterm", "never"},
                                                 {"--port"}}) {
     EXPECT_EQ(Child(SimCommand("queen", flags)).Wait(5s), 2) << flags[0];
   }
