@@ -13,49 +13,15 @@ int Sidecars(const Pod& pod) {
       std::count_if(pod.sidecars.begin(), pod.sidecars.end(), protocol::IsOurContainer));
 }
 
-std::optional<Refusal> CheckTier(const Experiment& experiment, const Namespace& ns) {
-  const auto label = ns.meta.labels.find(std::string(protocol::kMaxTierLabel));
-  const std::string& name = ns.meta.key.name;
-  if (label == ns.meta.labels.end()) {
-    return Refusal{"NamespaceNotOptedIn",
-                   "namespace " + name + " has not opted in to chaos: kubectl label namespace " +
-                       name + " " + std::string(protocol::kMaxTierLabel) + "=" +
-                       std::string(protocol::Name(experiment.spec.max_privilege)),
-                   true};
-  }
-  const std::optional<protocol::Tier> cap = protocol::TierFromName(label->second);
-  if (!cap || experiment.spec.max_privilege > *cap) {
-    return Refusal{"NamespaceTier",
-                   "safety.maxPrivilege " +
-                       std::string(protocol::Name(experiment.spec.max_privilege)) +
-                       " is above what namespace " + name + " allows (label " +
-                       std::string(protocol::kMaxTierLabel) + "=" + label->second + ")",
-                   true};
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experiment,
                                 const Namespace* ns, const Stop* stop) {
   const Spec& spec = experiment.spec;
-  const std::string& space = experiment.meta.key.ns;
-  if (stop != nullptr) {
-    return Refusal{"StopEngaged",
-                   "ChaosStop " + stop->meta.key.name +
-                       " is there: nothing starts until it is deleted" +
-                       (stop->reason.empty() ? "" : " (" + stop->reason + ")"),
-                   true};
-  }
-  if (space == "kube-system" || space == limits.operator_namespace) {
-    return Refusal{"ProtectedNamespace", "nothing in namespace " + space + " is ever hit", false};
-  }
-  if (ns == nullptr)
-    return Refusal{"NamespaceUnknown", "namespace " + space + " has not been seen yet", true};
-  if (ns->terminating)
-    return Refusal{"NamespaceTerminating", "namespace " + space + " is being deleted", false};
-  if (std::optional<Refusal> refusal = CheckTier(experiment, *ns)) return refusal;
+  std::optional<Refusal> refusal =
+      MayActIn(experiment.meta.key.ns, ns, stop, limits.operator_namespace, spec.max_privilege,
+               "safety.maxPrivilege " + std::string(protocol::Name(spec.max_privilege)));
+  if (refusal) return refusal;
   const protocol::FaultRow* fault = protocol::FindFault(spec.fault_key);
   if (fault == nullptr) {
     return Refusal{"UnknownFault",

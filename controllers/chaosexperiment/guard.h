@@ -7,6 +7,7 @@
 
 #include "controllers/chaosexperiment/types.h"
 #include "controllers/world/namespace.h"
+#include "controllers/world/opt_in.h"
 #include "controllers/world/pod.h"
 #include "controllers/world/stop.h"
 
@@ -22,12 +23,6 @@ struct Limits {
 // Every injection in the cluster that may still be on.
 struct Census {
   int live_targets = 0;  // of other runs
-};
-
-struct Refusal {
-  std::string rule;  // low cardinality: label of chaos_guard_refusals_total
-  std::string message;
-  bool may_pass_later = false;  // waiting can help: the run stays Pending until startingDeadline
 };
 
 // Asked before anything is created for the run.

@@ -46,8 +46,7 @@ void Planner::Conclude(const Judgement& judgement) {
   next_.summary = Summarize(spec_, next_, judgement);
   next_.finished_at = now_;
   next_.active_run.clear();
-  next_.runs.push_back({hash, judgement.verdict, judgement.reason, now_});
-  if (next_.runs.size() > 10) next_.runs.erase(next_.runs.begin());
+  AddRun(next_.runs, {hash, judgement.verdict, judgement.reason, now_});
 }
 
 void Planner::Wake(TimePoint at) {

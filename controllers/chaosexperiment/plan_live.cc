@@ -16,20 +16,6 @@ constexpr seconds kProbeStart{
 constexpr seconds kSilence{20};  // longer without a line, the probe pod counts as lost
 constexpr seconds kGrace{5};     // past a deadline before it counts as overdue
 
-std::string Annotation(const Experiment& e, std::string_view key) {
-  const auto found = e.meta.annotations.find(std::string(key));
-  return found == e.meta.annotations.end() ? "" : found->second;
-}
-
-// What keeps a probe pod from running, as far as the cluster says it.
-std::string WhyNotRunning(const Pod* pod) {
-  if (pod == nullptr) return "";
-  if (!pod->unschedulable.empty()) return "no node takes it: " + pod->unschedulable;
-  const ContainerState* state = pod->State(protocol::kProbeContainer);
-  if (state == nullptr || state->reason.empty()) return "";
-  return state->reason + (state->message.empty() ? "" : ": " + state->message);
-}
-
 bool AnyIntent(const Status& s) {
   return std::any_of(s.targets.begin(), s.targets.end(),
                      [](const TargetStatus& t) { return t.intent.has_value(); });
@@ -40,7 +26,8 @@ bool AnyIntent(const Status& s) {
 void Planner::PlanLive() {
   NoticeStop();
   if (next_.stop && CHAOS_MUTANT("drop-finalizer-early")) Do(RemoveFinalizer{});
-  if (next_.stop && !Annotation(experiment_, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
+  if (next_.stop && !Annotation(experiment_.meta, protocol::kAbortAnnotation).empty())
+    Do(RemoveAbort{});
   if (AnyIntent(next_)) return PlanInjected();
   if (next_.stop)
     return Conclude({"Aborted", "Stopped", next_.stop->by + ": " + next_.stop->reason});
@@ -52,7 +39,7 @@ void Planner::NoticeStop() {
   const auto stop = [&](const char* by, std::string reason) {
     next_.stop = StopStatus{std::move(reason), by, now_};
   };
-  const std::string abort = Annotation(experiment_, protocol::kAbortAnnotation);
+  const std::string abort = Annotation(experiment_.meta, protocol::kAbortAnnotation);
   if (!abort.empty()) return stop("Abort", abort);
   if (experiment_.meta.deleting) return stop("Deletion", "the experiment was deleted");
   if (world_.stop)
@@ -82,14 +69,8 @@ void Planner::PlanBaseline() {
   }
   if (!spec_.probes.empty() && (!ProbesReady() || !BaselineHolds())) return;
   if (!Recheck()) return;
-  if (!kube::HasFinalizer(experiment_.meta, protocol::kFinalizer)) {
-    std::string ran = Annotation(experiment_, protocol::kRanAnnotation);
-    if (("," + ran + ",").find("," + next_.active_run + ",") == std::string::npos)
-      ran += (ran.empty() ? "" : ",") + next_.active_run;
-    constexpr std::size_t kTenHashes = 10 * 17 - 1;
-    if (ran.size() > kTenHashes) ran = ran.substr(ran.size() - kTenHashes);
-    return Do(AddFinalizer{ran});
-  }
+  if (!kube::HasFinalizer(experiment_.meta, protocol::kFinalizer))
+    return Do(AddFinalizer{RanWith(experiment_.meta, next_.active_run)});
   PersistIntents();
 }
 
@@ -142,7 +123,7 @@ bool Planner::ProbesReady() {
     return false;
   }
   if (!started) {
-    const std::string why = WhyNotRunning(pod);
+    const std::string why = WhyNotRunning(pod, protocol::kProbeContainer);
     Conclude({"Inconclusive", "NoData",
               "the probe pod " + next_.resolved.probe_pod + " has said nothing for " +
                   PrintDuration(kProbeStart) + (why.empty() ? "" : " (" + why + ")")});
@@ -290,7 +271,7 @@ void Planner::PlanInjected() {
     Wake(now_ + seconds(1));
     return;
   }
-  if (Annotation(experiment_, protocol::kReleaseAnnotation) == experiment_.meta.uid)
+  if (Annotation(experiment_.meta, protocol::kReleaseAnnotation) == experiment_.meta.uid)
     return Release();
   for (TargetStatus& target : next_.targets) {
     if (!target.Ended()) UpdateTarget(target);

@@ -3,8 +3,8 @@
 #include <regex>
 
 #include "controllers/chaosexperiment/planner.h"
+#include "controllers/world/queue.h"
 #include "injectors/protocol/names.h"
-#include "operator/base/sha256.h"
 #include "operator/base/time_text.h"
 #include "operator/kube/finalizer.h"
 
@@ -13,11 +13,6 @@ namespace {
 
 constexpr seconds kLookAgain{
     5};  // what blocks a start may change without an event of ours: a right, a Service, a profile
-
-std::int64_t DefaultSeed(const Experiment& e) {
-  const std::string digest = Sha256Hex(e.meta.uid + "/" + std::to_string(e.spec.run)).substr(0, 8);
-  return static_cast<std::int64_t>(std::stoul(digest, nullptr, 16));
-}
 
 bool ValidRegex(const std::string& text) {
   try {
@@ -28,10 +23,6 @@ bool ValidRegex(const std::string& text) {
   }
 }
 
-bool Earlier(const Experiment& a, const Experiment& b) {
-  return std::pair(a.meta.created, a.meta.key) < std::pair(b.meta.created, b.meta.key);
-}
-
 // Would start now if nobody were in front of it.
 bool Waiting(const Experiment& e) {
   if (e.status.Live() || e.meta.deleting || e.spec.suspend || !e.spec.dry_run.empty()) return false;
@@ -40,9 +31,8 @@ bool Waiting(const Experiment& e) {
   return !(accepted && accepted->status == kube::ConditionStatus::kFalse);
 }
 
-std::string Annotation(const Experiment& e, std::string_view key) {
-  const auto found = e.meta.annotations.find(std::string(key));
-  return found == e.meta.annotations.end() ? "" : found->second;
+InLine PlaceOf(const Experiment& e) {
+  return {{e.meta.created, e.meta.key}, e.status.Live(), Waiting(e), e.status.finished_at};
 }
 
 void ForgetRun(Status& status) {
@@ -65,7 +55,7 @@ void Planner::PlanIdle() {
   const std::string& hash = experiment_.spec_hash;
   const bool shown =
       next_.phase == "Finished" && !next_.runs.empty() && next_.runs.back().spec_hash == hash;
-  if (shown && !Annotation(experiment_, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
+  if (shown && !Annotation(experiment_.meta, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
   if (shown) return;  // described again: only observedGeneration can differ
   if (next_.reason == "DryRun" && !spec_.dry_run.empty() &&
       next_.observed_generation == experiment_.meta.generation)
@@ -95,41 +85,25 @@ bool Planner::RanBefore() {
     next_.verdict = record.verdict;
     next_.reason = record.reason;
     next_.finished_at = record.at;
-    next_.summary = "this spec has run before" +
-                    (record.at ? ", until " + PrintTime(*record.at, 0) : std::string()) +
-                    ": raise spec.run to run it again";
-    std::erase_if(next_.runs, [&](const RunRecord& r) { return r.spec_hash == record.spec_hash; });
-    next_.runs.push_back(record);  // newest last: what is shown
+    next_.summary = RanBeforeText(record);
+    AddRun(next_.runs, record);  // newest last: what is shown
     return true;
   }
-  const std::string ran = "," + Annotation(experiment_, protocol::kRanAnnotation) + ",";
-  if (ran.find("," + experiment_.spec_hash + ",") == std::string::npos) return false;
+  if (!SaysItRan(experiment_.meta, experiment_.spec_hash)) return false;
   ForgetRun(next_);
-  Conclude({"Inconclusive", "Restored",
-            "the annotation " + std::string(protocol::kRanAnnotation) +
-                " says that this spec has run already, but its status is gone (a restored "
-                "backup?): raise spec.run to run it again"});
+  Conclude(
+      {"Inconclusive", "Restored",
+       "the annotation " + std::string(protocol::kRanAnnotation) + std::string(kRestoredText)});
   return true;
 }
 
 bool Planner::Queued() {
-  int live = 0;
-  bool in_front = false;
-  std::optional<TimePoint> last_end;
-  for (const auto& other : world_.siblings) {
-    live += other->status.Live();
-    if (other->status.finished_at)
-      last_end =
-          std::max(*other->status.finished_at, last_end.value_or(*other->status.finished_at));
-    in_front = in_front || (Waiting(*other) && Earlier(*other, experiment_));
-  }
-  if (live >= world_.max_live || (in_front && live + 1 >= world_.max_live)) return true;
-  if (!next_.eligible_at) {
-    const bool fresh = experiment_.meta.generation <= 1;
-    next_.eligible_at =
-        fresh ? std::max(experiment_.meta.created, last_end.value_or(experiment_.meta.created))
-              : now_;
-  }
+  std::vector<InLine> others;
+  for (const auto& other : world_.siblings) others.push_back(PlaceOf(*other));
+  const InLine self = PlaceOf(experiment_);
+  if (MustWait(self, others, world_.max_live)) return true;
+  if (!next_.eligible_at)
+    next_.eligible_at = EligibleAt(self, others, experiment_.meta.generation <= 1, now_);
   return false;
 }
 
@@ -148,7 +122,7 @@ void Planner::PlanStart() {
     return;
   }
   next_.summary.clear();
-  if (const std::string abort = Annotation(experiment_, protocol::kAbortAnnotation);
+  if (const std::string abort = Annotation(experiment_.meta, protocol::kAbortAnnotation);
       !abort.empty()) {
     next_.stop = StopStatus{abort, "Abort", now_};
     return Conclude({"Aborted", "Stopped", "aborted before it started: " + abort});
@@ -227,7 +201,7 @@ void Planner::Start() {
   if (!world_.pods_synced || !world_.services)
     return Block("Reading", "the pods of the namespace are being read");
 
-  const std::int64_t seed = spec_.seed.value_or(DefaultSeed(experiment_));
+  const std::int64_t seed = spec_.seed.value_or(DefaultSeed(experiment_.meta.uid, spec_.run));
   const auto failed = [&](const char* reason, const Error& error) {
     error.reason == Reason::kNotFound ? Block(reason, error.detail) : Refuse(reason, error.detail);
   };

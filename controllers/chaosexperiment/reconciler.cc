@@ -4,6 +4,7 @@
 #include <set>
 
 #include "controllers/chaosexperiment/describe.h"
+#include "controllers/world/queue.h"
 #include "injectors/protocol/names.h"
 #include "operator/base/mutant.h"
 #include "operator/kube/api_error.h"
@@ -13,9 +14,6 @@ namespace chaos::experiment {
 namespace {
 
 constexpr seconds kServicesFor{5};
-constexpr milliseconds kLogPause{200};  // lines come in bursts: one look for all of them
-constexpr seconds kReopen{1};
-constexpr seconds kLogSilence{12};  // the probe pod writes at least every 5 s
 
 // A refusal that no repetition will change: it is told to the plan instead of being tried again.
 bool Final(const Error& error) {
@@ -27,14 +25,6 @@ bool Final(const Error& error) {
 bool AtRest(const Experiment& e) {
   return !e.status.Live() && e.status.phase == "Finished" &&
          e.status.FindRun(e.spec_hash) != nullptr;
-}
-
-int MaxLive(const Namespace* ns) {
-  if (ns == nullptr) return 1;
-  const auto label = ns->meta.labels.find(std::string(protocol::kMaxLiveLabel));
-  if (label == ns->meta.labels.end()) return 1;
-  const int value = std::atoi(label->second.c_str());
-  return std::clamp(value, 1, 20);
 }
 
 }  // namespace
@@ -143,20 +133,9 @@ void Reconciler::ReadServices(const Experiment& experiment, RunMemory& memory) {
 }
 
 void Reconciler::ReadProbeLog(const kube::Key& key, RunMemory& memory) {
-  while (memory.probe_log) {
-    Result<kube::LineStream::Polled> polled = memory.probe_log->Poll();
-    if (!polled || std::holds_alternative<kube::LineStream::End>(*polled)) {
-      memory.probe_log.reset();  // the end of a log is not the end of its container
-      memory.reopen_at = p_.clock.SinceBoot() + kReopen;
-      p_.queue.AddAfter(key, kReopen);
-      return;
-    }
-    if (std::holds_alternative<kube::LineStream::Nothing>(*polled)) return;
-    if (const auto* line = std::get_if<kube::LineStream::Line>(&*polled)) {
-      if (Result<protocol::Event> event = protocol::ParseEvent(line->text))
-        memory.samples.Add(*event);
-    }
-  }
+  memory.probe_log.Read({p_.client, p_.clock, p_.queue, key}, [&](std::string_view line) {
+    if (Result<protocol::Event> event = protocol::ParseEvent(line)) memory.samples.Add(*event);
+  });
 }
 
 void Reconciler::Forget() {
@@ -268,17 +247,9 @@ Result<void> Reconciler::Do(const Context& c, const CreateProbePod& action) {
 }
 
 Result<void> Reconciler::Do(const Context& c, const FollowProbePod& action) {
-  if (c.memory.probe_log || c.memory.samples.Ended()) return {};
-  const kube::Key key = c.experiment.meta.key;
-  if (const nanoseconds now = p_.clock.SinceBoot(); now < c.memory.reopen_at) {
-    // An earlier look may have used up the wake-up that was meant for this.
-    p_.queue.AddAfter(key, std::chrono::ceil<milliseconds>(c.memory.reopen_at - now));
-    return {};
-  }
-  kube::WorkQueue& queue = p_.queue;
-  c.memory.probe_log =
-      p_.client.FollowLog(key.ns, action.pod, protocol::kProbeContainer, kLogSilence,
-                          [&queue, key] { queue.AddAfter(key, kLogPause); });
+  if (c.memory.samples.Ended()) return {};
+  c.memory.probe_log.Open({p_.client, p_.clock, p_.queue, c.experiment.meta.key}, action.pod,
+                          protocol::kProbeContainer);
   return {};
 }
 
@@ -286,7 +257,7 @@ Result<void> Reconciler::Do(const Context& c, const DeleteProbePod& action) {
   Result<void> done = p_.client.Delete(kube::kPods, c.experiment.meta.key.ns, action.pod);
   if (!done && done.error().reason != Reason::kNotFound && done.error().reason != Reason::kDenied)
     return done;
-  c.memory.probe_log.reset();
+  c.memory.probe_log.Close();
   c.memory.probe_pod_deleted = true;
   return {};
 }

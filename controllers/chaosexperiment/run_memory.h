@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "controllers/chaosexperiment/observed.h"
-#include "operator/kube/transport.h"
+#include "controllers/world/log_follower.h"
 
 namespace chaos::experiment {
 
 struct RunMemory {
   SampleLog samples;
-  std::unique_ptr<kube::LineStream> probe_log;
-  nanoseconds reopen_at{0};  // since boot
+  LogFollower probe_log;
   std::optional<Error> probe_pod_error;
   bool probe_pod_deleted = false;
   bool wrote_intent = false;                  // by this process: nobody can have acted on it before

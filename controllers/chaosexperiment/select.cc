@@ -3,17 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "controllers/world/address.h"
 #include "operator/base/sha256.h"
 
 namespace chaos::experiment {
 namespace {
-
-bool HasAll(const Labels& labels, const Labels& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& want) {
-    const auto found = labels.find(want.first);
-    return found != labels.end() && found->second == want.second;
-  });
-}
 
 bool Ended(const Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
 
@@ -170,15 +164,6 @@ class PeerCollector {
 
 }  // namespace
 
-Result<Component> FindComponent(const Profile& profile, const std::string& name) {
-  const auto found = profile.components.find(name);
-  if (found != profile.components.end()) return found->second;
-  std::string known;
-  for (const auto& [component, unused] : profile.components)
-    known += (known.empty() ? "" : ", ") + component;
-  return Invalid("profile " + profile.name + " has no component " + name + "; it has " + known);
-}
-
 Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const Profile& profile,
                                 const Pods& pods, std::int64_t seed) {
   Result<Pods> matching = Matching(target.component, target.selector, profile, pods);
@@ -266,49 +251,10 @@ std::vector<protocol::Control> PickControls(const Profile& profile, const Pods& 
 
 Result<std::string> ProbeUrl(const ProbeSpec& probe, const Profile& profile, const Pods& pods,
                              const std::vector<Service>& services) {
-  Component component;
-  if (!probe.component.empty()) {
-    Result<Component> found = FindComponent(profile, probe.component);
-    if (!found) return found.error();
-    component = *found;
-  }
-  const auto url = [&](const std::string& ip, std::uint16_t port) {
-    const std::string host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
-    return "http://" + host + ":" + std::to_string(port) + probe.path;
-  };
-  for (const Service& service : services) {
-    const bool meant = probe.service.empty()
-                           ? !service.selector.empty() && HasAll(component.labels, service.selector)
-                           : service.name == probe.service;
-    if (!meant || service.cluster_ips.empty()) continue;
-    const std::uint16_t wanted = probe.port != 0 ? probe.port : component.port;
-    const bool has = std::find(service.tcp_ports.begin(), service.tcp_ports.end(), wanted) !=
-                     service.tcp_ports.end();
-    if (has || wanted == 0)
-      return url(service.cluster_ips.front(), has ? wanted
-                                              : service.tcp_ports.empty()
-                                                  ? 80
-                                                  : service.tcp_ports.front());
-    if (!probe.service.empty()) return url(service.cluster_ips.front(), wanted);
-  }
-  if (!probe.service.empty()) {
-    return Error{Reason::kNotFound,
-                 "probe " + probe.name + ": there is no Service " + probe.service +
-                     " with a cluster address",
-                 {},
-                 0};
-  }
-  for (const auto& pod : pods) {
-    if (HasAll(pod->meta.labels, component.labels) && !pod->pod_ip.empty() && !pod->meta.deleting &&
-        !pod->Ours()) {
-      return url(pod->pod_ip, probe.port != 0 ? probe.port : component.port);
-    }
-  }
-  return Error{Reason::kNotFound,
-               "probe " + probe.name + ": no pod and no Service of component " + probe.component +
-                   " has an address now",
-               {},
-               0};
+  Result<std::string> base =
+      BaseUrl({probe.component, probe.service, probe.port}, profile, pods, services);
+  if (base) return *base + probe.path;
+  return Error{base.error().reason, "probe " + probe.name + ": " + base.error().detail, {}, 0};
 }
 
 Result<std::string> PickContainer(const TargetSpec& target, const Pod& pod) {

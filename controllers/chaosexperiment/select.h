@@ -13,10 +13,6 @@
 
 namespace chaos::experiment {
 
-// Where labels and ports of a component come from; an error names the components that the profile
-// has.
-Result<Component> FindComponent(const Profile& profile, const std::string& name);
-
 struct Selection {
   Pods targets;  // ranked by the seed
   std::int64_t candidates = 0;

@@ -107,9 +107,7 @@ Json PrintCounts(const Status& s) {
 }  // namespace
 
 const RunRecord* Status::FindRun(std::string_view spec_hash) const {
-  const auto found = std::find_if(runs.begin(), runs.end(),
-                                  [&](const RunRecord& r) { return r.spec_hash == spec_hash; });
-  return found == runs.end() ? nullptr : &*found;
+  return chaos::FindRun(runs, spec_hash);
 }
 
 Status Status::FromJson(const Json& json) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controllers/world/run.h"
 #include "operator/base/clock.h"
 #include "operator/base/json.h"
 #include "operator/kube/conditions.h"
@@ -64,12 +65,6 @@ struct Resolved {
   std::string candidates_digest, profile, probe_pod, image;
   std::vector<PeerStatus> peers;
   bool operator==(const Resolved&) const = default;
-};
-
-struct RunRecord {
-  std::string spec_hash, verdict, reason;
-  std::optional<TimePoint> at;
-  bool operator==(const RunRecord&) const = default;
 };
 
 struct Timings {

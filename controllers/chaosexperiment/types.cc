@@ -4,7 +4,6 @@
 
 #include "controllers/chaosexperiment/spec_hash.h"
 #include "injectors/protocol/names.h"
-#include "operator/base/sha256.h"
 #include "operator/base/time_text.h"
 
 namespace chaos::experiment {
@@ -139,10 +138,6 @@ Spec ReadSpec(const Json& json) {
 }
 
 }  // namespace
-
-std::string RunId(std::string_view uid, std::string_view spec_hash) {
-  return Sha256Hex(std::string(uid) + "/" + std::string(spec_hash)).substr(0, 10);
-}
 
 Result<Experiment> Experiment::FromJson(const Json& object) {
   Experiment experiment;

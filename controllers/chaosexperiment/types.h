@@ -87,7 +87,4 @@ struct Experiment {
   static Result<Experiment> FromJson(const Json& object);
 };
 
-// Identity of a run of this very object: 10 hex digits, in every name that the run uses.
-std::string RunId(std::string_view uid, std::string_view spec_hash);
-
 }  // namespace chaos::experiment

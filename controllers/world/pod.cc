@@ -73,6 +73,14 @@ const ContainerState* Pod::State(std::string_view container) const {
   return found == states.end() ? nullptr : &*found;
 }
 
+std::string WhyNotRunning(const Pod* pod, std::string_view container) {
+  if (pod == nullptr) return "";
+  if (!pod->unschedulable.empty()) return "no node takes it: " + pod->unschedulable;
+  const ContainerState* state = pod->State(container);
+  if (state == nullptr || state->reason.empty()) return "";
+  return state->reason + (state->message.empty() ? "" : ": " + state->message);
+}
+
 bool Pod::Ours() const {
   const auto found = meta.labels.find(std::string(protocol::kManagedByLabel));
   return found != meta.labels.end() && found->second == protocol::kManagedBy;

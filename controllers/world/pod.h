@@ -37,6 +37,9 @@ struct Pod {
   static Result<Pod> FromJson(const Json& object);
 };
 
+// What keeps a container of ours from running, as far as the cluster says it. `pod` may be null.
+std::string WhyNotRunning(const Pod* pod, std::string_view container);
+
 using Pods = std::vector<std::shared_ptr<const Pod>>;
 
 }  // namespace chaos

@@ -21,4 +21,13 @@ Result<Profile> Profile::FromConfigMap(const Json& config_map) {
   return profile;
 }
 
+Result<Component> FindComponent(const Profile& profile, const std::string& name) {
+  const auto found = profile.components.find(name);
+  if (found != profile.components.end()) return found->second;
+  std::string known;
+  for (const auto& [component, unused] : profile.components)
+    known += (known.empty() ? "" : ", ") + component;
+  return Invalid("profile " + profile.name + " has no component " + name + "; it has " + known);
+}
+
 }  // namespace chaos

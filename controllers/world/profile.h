@@ -23,4 +23,8 @@ struct Profile {
   static Result<Profile> FromConfigMap(const Json& config_map);
 };
 
+// Where labels and ports of a component come from; an error names the components that the profile
+// has.
+Result<Component> FindComponent(const Profile& profile, const std::string& name);
+
 }  // namespace chaos

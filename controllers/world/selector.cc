@@ -15,6 +15,13 @@ std::optional<Selector> SelectorAt(const Json& json, std::initializer_list<std::
   return selector;
 }
 
+bool HasAll(const Labels& labels, const Labels& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& want) {
+    const auto found = labels.find(want.first);
+    return found != labels.end() && found->second == want.second;
+  });
+}
+
 bool Selector::Matches(const Labels& labels) const {
   for (const auto& [key, value] : match_labels) {
     const auto found = labels.find(key);

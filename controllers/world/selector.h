@@ -12,6 +12,9 @@ namespace chaos {
 
 using Labels = std::map<std::string, std::string>;
 
+// Whether `labels` carry every one of `wanted`.
+bool HasAll(const Labels& labels, const Labels& wanted);
+
 struct Requirement {
   std::string key;
   std::string op;  // In NotIn Exists DoesNotExist
