@@ -1,9 +1,9 @@
 #include "injectors/protocol/arguments.h"
 
 #include <array>
-#include <set>
 #include <utility>
 
+#include "injectors/protocol/field_reader.h"
 #include "operator/base/time_text.h"
 
 namespace chaos::protocol {
@@ -11,135 +11,6 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kDirections = {"Both", "Ingress", "Egress"};
 constexpr std::array<std::string_view, 3> kKinds = {"http", "sse", "inference"};
-
-template <class Number>
-bool FitsInto(const Json& value) {
-  if constexpr (std::is_integral_v<Number>) {
-    if (!value.is_number_integer()) return false;
-    if (value.is_number_unsigned()) return std::in_range<Number>(value.get<std::uint64_t>());
-    return std::in_range<Number>(value.get<std::int64_t>());
-  } else {
-    return value.is_number();
-  }
-}
-
-bool IsHex(std::string_view text, std::size_t digits) {
-  return text.size() == digits &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// Reads one object field by field; remembers the first error and, at the end, refuses what nobody
-// asked for.
-class Reader {
- public:
-  Reader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
-    if (!object.is_object()) Fail("", "an object");
-  }
-
-  const Json* Take(const char* key, bool required) {
-    known_.insert(key);
-    if (!object_.is_object()) return nullptr;
-    const auto found = object_.find(key);
-    if (found != object_.end()) return &*found;
-    if (required) Fail(key, "present");
-    return nullptr;
-  }
-
-  void Read(const char* key, std::string& out, bool required = false) {
-    if (const Json* value = Take(key, required)) {
-      if (value->is_string())
-        out = value->get<std::string>();
-      else
-        Fail(key, "text");
-    }
-  }
-  template <class Number>
-  requires std::is_arithmetic_v<Number>
-  void Read(const char* key, Number& out, bool required = false) {
-    if (const Json* value = Take(key, required)) {
-      if (FitsInto<Number>(*value))
-        out = value->get<Number>();
-      else
-        Fail(key, "a number that fits");
-    }
-  }
-  void Read(const char* key, std::optional<double>& out) {
-    if (const Json* value = Take(key, false)) {
-      if (value->is_number())
-        out = value->get<double>();
-      else
-        Fail(key, "a number");
-    }
-  }
-  void Read(const char* key, milliseconds& out, bool required = false) {
-    std::string text;
-    Read(key, text, required);
-    if (text.empty()) return;
-    if (Result<milliseconds> parsed = ParseDuration(text))
-      out = *parsed;
-    else
-      Fail(key, "a duration such as 30s");
-  }
-  void Read(const char* key, TimePoint& out) {
-    std::string text;
-    Read(key, text, true);
-    if (text.empty()) return;
-    if (Result<TimePoint> parsed = ParseTime(text))
-      out = *parsed;
-    else
-      Fail(key, "an RFC 3339 time");
-  }
-  template <class Item>
-  void Read(const char* key, std::vector<Item>& out, const char* what) {
-    const Json* value = Take(key, false);
-    if (value == nullptr) return;
-    if (!value->is_array()) return Fail(key, what);
-    for (const Json& item : *value) {
-      if constexpr (std::is_same_v<Item, std::string>) {
-        if (!item.is_string()) return Fail(key, what);
-      } else {
-        if (!item.is_number_unsigned() || item.get<std::uint64_t>() > 65535) return Fail(key, what);
-      }
-      out.push_back(item.get<Item>());
-    }
-  }
-  template <class Enum, std::size_t N>
-  void Read(const char* key, Enum& out, const std::array<std::string_view, N>& names) {
-    std::string text;
-    Read(key, text, true);
-    for (std::size_t i = 0; i < N; ++i) {
-      if (names[i] == text) {
-        out = static_cast<Enum>(i);
-        return;
-      }
-    }
-    Fail(key, "a known word");
-  }
-
-  void Fail(std::string_view key, std::string_view expected) {
-    if (!error_.empty()) return;
-    error_ =
-        where_ + (key.empty() ? "" : ".") + std::string(key) + " must be " + std::string(expected);
-  }
-  std::string Finish() {
-    if (error_.empty() && object_.is_object()) {
-      for (const auto& [key, value] : object_.items()) {
-        if (!known_.contains(key)) return where_ + " has an unknown field \"" + key + "\"";
-      }
-    }
-    return error_;
-  }
-
- private:
-  const Json& object_;
-  std::string where_;
-  std::string error_;
-  std::set<std::string> known_;
-};
-
-void PutUnlessEmpty(Json& object, const char* key, const std::string& value) {
-  if (!value.empty()) object[key] = value;
-}
 
 Json ToJson(const Peer& peer) {
   return {{"name", peer.name}, {"addresses", peer.addresses}, {"verify", peer.verify}};
@@ -171,7 +42,7 @@ Json ToJson(const ProbeArguments& probe) {
 }
 
 std::string ReadPeer(const Json& json, std::string where, Peer& peer) {
-  Reader reader(json, std::move(where));
+  FieldReader reader(json, std::move(where));
   reader.Read("name", peer.name, true);
   reader.Read("addresses", peer.addresses, "a list of addresses");
   reader.Read("verify", peer.verify, "a list of ports");
@@ -179,7 +50,7 @@ std::string ReadPeer(const Json& json, std::string where, Peer& peer) {
 }
 
 std::string ReadProbe(const Json& json, std::string where, ProbeArguments& probe) {
-  Reader reader(json, std::move(where));
+  FieldReader reader(json, std::move(where));
   reader.Read("name", probe.name, true);
   reader.Read("kind", probe.kind, kKinds);
   reader.Read("interval", probe.interval);
@@ -206,7 +77,7 @@ std::string ReadProbe(const Json& json, std::string where, ProbeArguments& probe
 
 // Runs `read` on every item of a list field; the first error wins.
 template <class Item, class Read>
-std::string ReadList(Reader& reader, const char* key, std::vector<Item>& out, Read read) {
+std::string ReadList(FieldReader& reader, const char* key, std::vector<Item>& out, Read read) {
   const Json* list = reader.Take(key, false);
   if (list == nullptr) return "";
   if (!list->is_array()) return std::string(key) + " must be a list";
@@ -219,7 +90,7 @@ std::string ReadList(Reader& reader, const char* key, std::vector<Item>& out, Re
   return "";
 }
 
-std::string CheckHeader(Reader& reader) {
+std::string CheckHeader(FieldReader& reader) {
   int version = 0;
   reader.Read("v", version, true);
   return version == 1 || version == 0
@@ -272,7 +143,7 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
   Result<Json> json = ParseJson(text);
   if (!json) return json.error();
   InjectArguments a;
-  Reader reader(*json, "arguments");
+  FieldReader reader(*json, "arguments");
   const std::string version = CheckHeader(reader);
   reader.Read("run", a.run, true);
   reader.Read("nonce", a.nonce, true);
@@ -282,7 +153,7 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
   reader.Read("protect", a.protect, "a list of addresses");
   std::string controls =
       ReadList(reader, "controls", a.controls, [](const Json& item, std::string where, Control& c) {
-        Reader r(item, std::move(where));
+        FieldReader r(item, std::move(where));
         r.Read("name", c.name, true);
         r.Read("address", c.address, true);
         r.Read("port", c.port, true);
@@ -290,7 +161,7 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
       });
   std::string partition, peers;
   if (const Json* object = reader.Take("partition", true)) {
-    Reader r(*object, "partition");
+    FieldReader r(*object, "partition");
     peers = ReadList(r, "peers", a.partition.peers, ReadPeer);
     r.Read("ports", a.partition.ports, "a list of ports");
     r.Read("direction", a.partition.direction, kDirections);
@@ -306,7 +177,7 @@ Result<StopArguments> StopFromJson(std::string_view text) {
   Result<Json> json = ParseJson(text);
   if (!json) return json.error();
   StopArguments a;
-  Reader reader(*json, "arguments");
+  FieldReader reader(*json, "arguments");
   const std::string version = CheckHeader(reader);
   reader.Read("run", a.run, true);
   reader.Read("nonce", a.nonce, true);
@@ -318,7 +189,7 @@ Result<ProbePodArguments> ProbePodFromJson(std::string_view text) {
   Result<Json> json = ParseJson(text);
   if (!json) return json.error();
   ProbePodArguments a;
-  Reader reader(*json, "arguments");
+  FieldReader reader(*json, "arguments");
   const std::string version = CheckHeader(reader);
   reader.Read("run", a.run, true);
   reader.Read("maxLife", a.max_life, true);
