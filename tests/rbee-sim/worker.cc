@@ -162,6 +162,7 @@ void Worker::NextToken(const std::shared_ptr<Job>& job) {
                         {"i", job->sent}};
     ++job->sent;
     job->reader->Send(token.dump());
+    if (job->sent == 1) Log("first_token", {{"job_id", job->id}});
     NextToken(job);
   });
 }

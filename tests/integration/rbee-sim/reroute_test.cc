@@ -23,7 +23,7 @@ std::vector<std::string> KillTheWorkerOf(Sim& sim, int tokens) {
   std::vector<std::string> events;
   std::thread job([&] { events = RunJob(sim.queen_port(), Infer("tinyllama-q4", tokens), 20s); });
   for (int i = 0; i < 3; ++i) {  // whichever it is
-    if (Sim::WaitForLog(sim.worker(i), {"job_start"}, 1s).empty()) continue;
+    if (Sim::WaitForLog(sim.worker(i), {"first_token"}, 1s).empty()) continue;
     sim.worker(i).Signal(SIGKILL);
     break;
   }
