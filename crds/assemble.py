@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Assembles crds/chaos*.yaml from crds/parts. `assemble.py` writes them, `assemble.py --check` fails if they are old."""
+"""Assembles crds/*.yaml from crds/parts. `assemble.py` writes them, `assemble.py --check` fails if they are old."""
 import argparse
 import copy
 import pathlib
@@ -9,7 +9,7 @@ import sys
 import yaml
 
 HERE = pathlib.Path(__file__).resolve().parent
-PARTS = ("common", "fault", "probe", "experiment", "experiment-status")
+PARTS = ("common", "fault", "probe", "load", "load-status", "experiment", "experiment-status")
 TIERS = ("ApiOnly", "NoCapabilities", "PodCapabilities", "ProcessTamper", "NodePrivileged")
 
 
@@ -37,18 +37,26 @@ def load_parts():
 
 def fault_constants(faults):
     """CEL text made from the table of faults: `self` is the fault in FAULT_…, and the spec in the others."""
-    def any_of(rows):
-        return " || ".join(f"has(self.fault.{row['key']})" for row in rows) or "false"
+    properties = list(dict.fromkeys(row["key"].partition(".")[0] for row in faults))  # process.Kill is a row of process
 
-    def names(prefix):
-        return "(" + " + ".join(f"(has({prefix}.{r['key']}) ? ' {r['key']}' : '')" for r in faults) + ")"
+    def is_row(row):
+        key, _, action = row["key"].partition(".")
+        return f"has(self.fault.{key})" if not action else f"(has(self.fault.{key}) && self.fault.{key}.action == '{action}')"
+
+    def any_of(rows):
+        return " || ".join(is_row(row) for row in rows) or "false"
+
+    def named(key):
+        with_action = any(row["key"].startswith(key + ".") for row in faults)
+        return f"(has(self.fault.{key}) ? ' {key}{' ' if with_action else ''}'" + (f" + self.fault.{key}.action" if with_action else "") + " : '')"
 
     constants = {
-        "FAULT_COUNT": "(" + " + ".join(f"(has(self.{row['key']}) ? 1 : 0)" for row in faults) + ")",
-        "FAULT_KEYS": ", ".join(row["key"] for row in faults),
-        "FAULT_NAMES": names("self"),
-        "SPEC_FAULT_NAMES": names("self.fault"),
+        "FAULT_COUNT": "(" + " + ".join(f"(has(self.{key}) ? 1 : 0)" for key in properties) + ")",
+        "FAULT_KEYS": ", ".join(properties),
+        "FAULT_NAMES": "(" + " + ".join(f"(has(self.{key}) ? ' {key}' : '')" for key in properties) + ")",
+        "SPEC_FAULT_NAMES": "(" + " + ".join(named(key) for key in properties) + ")",
         "FAULT_LASTS": any_of(row for row in faults if row["lasts"]),
+        "FAULT_AT_ONCE": any_of(row for row in faults if not row["lasts"]),
     }
     for tier in TIERS:
         constants[f"FAULT_NEEDS_{tier}"] = any_of(row for row in faults if row["tier"] == tier)
@@ -66,7 +74,8 @@ def resolve(node, parts, constants):
     if isinstance(node, list):
         return [resolve(value, parts, constants) for value in node]
     if isinstance(node, str):
-        return re.sub(r"\$\{(\w+)\}", lambda match: constants[match.group(1)], node)
+        known = re.sub(r"\$\{(\w+)\}", lambda match: constants[match.group(1)], node)
+        return known if known == node else resolve(known, parts, constants)  # a constant may hold another
     return node
 
 

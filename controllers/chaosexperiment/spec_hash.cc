@@ -18,7 +18,15 @@ const std::vector<const char*>& Fields() {
 const Json& Defaults() {
   static const Json kDefaults = Json::parse(R"({
     "target": {"mode": "One"},
-    "fault": {"partition": {"direction": "Both", "existing": "Drop"}},
+    "fault": {"partition": {"direction": "Both", "existing": "Drop"},
+              "process": {"exitCode": 1, "grace": "5s", "dutyCycle": "100%"}},
+    "trigger": {"afterBytes": 1, "within": "60s"},
+    "load": {"run": {"scale": "100%", "timeScale": 1, "pods": "Auto",
+                     "executor": {"startVUs": 1, "gracefulRampDown": "30s", "gracefulStop": "30s"},
+                     "request": {"maxTokens": 50, "expectTokens": false, "method": "GET",
+                                 "timeout": "30s", "connectTimeout": "5s"},
+                     "thinkTime": {"min": "0s"}},
+             "thresholds": [{"abortOnFail": false, "delayAbortEval": "0s", "minSamples": 1}]},
     "probes": [{"interval": "1s", "inference": {"maxTokens": 16, "expect": {"minTokens": 1}}}],
     "detect": {"within": "60s"},
     "recovery": {"within": "60s", "stableFor": "5s"},

@@ -14,7 +14,7 @@ class Table:
     """Knows which rows have been judged, and what was wrong with them."""
 
     def __init__(self):
-        self.base = yaml.safe_load((ROWS / "base.yaml").read_text())
+        self.base = yaml.safe_load((ROWS / "base.yaml").read_text())["ChaosExperiment"]
         self.rows = yaml.safe_load((ROWS / "condition.yaml").read_text())
         self.judged, self.wrong = set(), []
 

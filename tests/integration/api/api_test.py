@@ -16,7 +16,7 @@ import mutants  # noqa: E402
 import rows  # noqa: E402
 import world  # noqa: E402
 
-LEAST = {"schema": 8, "cel": 8, "policy": 6, "fence": 20}  # rows that a table must have at least
+LEAST = {"schema": 8, "cel": 8, "load": 60, "policy": 6, "fence": 20}  # rows that a table must have at least
 
 
 class Report:
@@ -78,7 +78,7 @@ def run(binaries, with_mutants):
         world.give_operator_everything(api)
         apiserver.wait_for("the operator to be administrator", lambda: api.call("GET", "/api/v1/secrets", user=where.operator).ok)
         wait_for_policies(where)
-        for table in ("schema", "cel", "live", "policy", "accepted"):
+        for table in ("schema", "cel", "load", "live", "policy", "accepted"):
             run_table(report, where, table)
         samples(report, where)
         shape(report, where)
@@ -115,14 +115,14 @@ def samples(report, where):
 
 def shape(report, where):
     """What users and the operator rely on beside the rules: a new object's status, columns, short name, a full status."""
-    api, path = where.api, where.experiments("chaos-open", "idle")
+    api, path = where.api, where.path("ChaosExperiment", "chaos-open", "idle")
     report.row("shape", "status of a new object", "" if api.must("GET", path)["status"] == {"observedGeneration": -1, "phase": "Pending"} else "differs")
-    table = api.must("GET", where.experiments("chaos-open"), accept="application/json;as=Table;v=v1;g=meta.k8s.io")
+    table = api.must("GET", where.path("ChaosExperiment", "chaos-open"), accept="application/json;as=Table;v=v1;g=meta.k8s.io")
     columns = [column["name"] for column in table["columnDefinitions"] if not column["priority"]]
     report.row("shape", "columns", "" if columns == ["Name", "Fault", "Phase", "Verdict", "Hit", "Recovered", "Age"] else f"are {columns}")
     kind = next(r for r in api.must("GET", f"/apis/{rows.GROUP}/v1alpha1")["resources"] if r["name"] == "chaosexperiments")
     report.row("shape", "short name and category", "" if (kind["shortNames"], kind["categories"]) == (["cx"], ["rbee"]) else f"are {kind}")
-    selected = api.must("GET", where.experiments("chaos-open") + "?fieldSelector=status.phase%3DActive")["items"]
+    selected = api.must("GET", where.path("ChaosExperiment", "chaos-open") + "?fieldSelector=status.phase%3DActive")["items"]
     report.row("shape", "selection by phase", "" if [o["metadata"]["name"] for o in selected] == ["live"] else "does not work")
     answer = api.call("PATCH", path + "/status?dryRun=All&fieldValidation=Strict", {"status": rows.load("status")}, where.operator, "application/merge-patch+json")
     report.row("shape", "a status with every field", rows.judge({}, answer))

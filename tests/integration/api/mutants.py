@@ -22,8 +22,9 @@ def rule_places(schema, path=()):
         yield path, index
     for key, value in schema.get("properties", {}).items():
         yield from rule_places(value, path + ("properties", key))
-    if isinstance(schema.get("items"), dict):
-        yield from rule_places(schema["items"], path + ("items",))
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from rule_places(schema[key], path + (key,))
 
 
 def _walk(schema, path):
@@ -56,7 +57,7 @@ def without_guard(crd, guard):
 def in_group(crd, group):
     """The CRD as it would be in another API group, where it disturbs nobody."""
     moved = copy.deepcopy(crd)
-    moved["metadata"]["name"] = f"chaosexperiments.{group}"
+    moved["metadata"]["name"] = f"{crd['spec']['names']['plural']}.{group}"
     moved["spec"]["group"] = group
     moved["spec"]["names"].pop("shortNames")
     moved["spec"]["names"].pop("categories")
@@ -64,10 +65,10 @@ def in_group(crd, group):
 
 
 class Mutant:
-    """What was taken away, where the rows find the copy, and which rows could notice."""
+    """What was taken away, where the rows find the copy, of which kinds, and which rows could notice."""
 
-    def __init__(self, title, where, tables):
-        self.title, self.where, self.tables = title, where, tables
+    def __init__(self, title, where, tables, kinds=()):
+        self.title, self.where, self.tables, self.kinds = title, where, tables, kinds
 
     def noticed(self):
         """The first row that does not come out as written, or ''."""
@@ -97,7 +98,7 @@ class Nursery:
         self._number += 1
         where = rows.Where(self._api, f"c{self._number}.chaos.rbee.dev")
         self._api.must("POST", world.CRDS, in_group(crd, where.group))
-        return Mutant(title, where, tables)
+        return Mutant(title, where, tables, (crd["spec"]["names"]["kind"],))
 
     def policy(self, title, policy, tables):
         """The policy as it would be for another operator (fence), or for another API group (author, finalizer)."""
@@ -105,17 +106,20 @@ class Nursery:
         name = policy["metadata"]["name"]
         fence = name.startswith("chaos-fence-")
         where = rows.Where(self._api, rows.GROUP if fence else f"p{self._number}.chaos.rbee.dev", f"{rows.OPERATOR}-{self._number}" if fence else rows.OPERATOR)
-        copied = copy.deepcopy(policy)
+        copied, kinds = copy.deepcopy(policy), ()
         if fence:
             copied = _replaced(copied, f"'{rows.OPERATOR}'", f"'{where.operator}'")
         else:
-            copied["spec"]["matchConstraints"]["resourceRules"][0]["apiGroups"] = [where.group]
-            self._api.must("POST", world.CRDS, in_group(world.crd(), where.group))
+            rule = copied["spec"]["matchConstraints"]["resourceRules"][0]
+            rule["apiGroups"] = [where.group]
+            kinds = tuple(kind for kind, plural in rows.PLURALS.items() if plural in rule["resources"])
+            for kind in kinds:
+                self._api.must("POST", world.CRDS, in_group(world.crd(rows.PLURALS[kind]), where.group))
         binding = copy.deepcopy(next(d for d in self._documents if d["kind"] == "ValidatingAdmissionPolicyBinding" and d["spec"]["policyName"] == name))
         copied["metadata"]["name"] = binding["metadata"]["name"] = binding["spec"]["policyName"] = f"m{self._number}-{name}"
         world.create(self._api, copied)
         world.create(self._api, binding)
-        return Mutant(title, where, tables)
+        return Mutant(title, where, tables, kinds)
 
 
 def _rows_of(policy):
@@ -139,25 +143,27 @@ def _without_validation(policy, index):
 
 def make_all(api):
     """(mutants, controls): a control is a copy from which nothing was taken away, so every row must hold on it."""
-    nursery, crd = Nursery(api), world.crd()
-    spec_rows = [(table, row) for table in ("cel", "live") for row in rows.load(table)]
-    guarded = [row for row in rows.load("schema") if "guard" in row]
-    mutants = []
+    nursery, mutants, unchanged = Nursery(api), [], []
     for policy in nursery.policies:
         for index in range(len(policy["spec"]["validations"])):
             title = f"{policy['metadata']['name']} validation {index + 1}"
             words = policy["spec"]["validations"][index].get("message", "").split()
             mutants.append(nursery.policy(title, _without_validation(policy, index), _likely_first(_rows_of(policy), words)))
-    for path, index in rule_places(_spec_schema(crd)):
-        place = "/".join(key for key in path if key != "properties") or "the object"
-        rule = _walk(_spec_schema(crd), path)[RULES][index]
-        words = [key for key in path if key != "properties"] + rule.get("message", rule.get("messageExpression", "")).split()
-        mutants.append(nursery.crd(f"{place} rule {index + 1}", without_rule(crd, path, index), _likely_first(spec_rows, words)))
-    for row in guarded:
-        mutants.append(nursery.crd(f"{row['guard']} ({row['name']})", without_guard(crd, row["guard"]), [("schema", row)]))
+    for kind, plural in rows.PLURALS.items():
+        crd = world.crd(plural)
+        of_kind = [(table, row) for table in ("cel", "live", "load", "schema") for row in rows.load(table) if row.get("kind", "ChaosExperiment") == kind]
+        guarded = [(table, row) for table, row in of_kind if "guard" in row]
+        ruled = [(table, row) for table, row in of_kind if "says" in row and "guard" not in row and table != "schema"]
+        for path, index in rule_places(_spec_schema(crd)):
+            steps = [key for key in path if key != "properties"]
+            rule = _walk(_spec_schema(crd), path)[RULES][index]
+            words = [".".join(steps)] * 3 + steps + rule.get("message", rule.get("messageExpression", "")).split()
+            mutants.append(nursery.crd(f"{kind} {'/'.join(steps) or 'the object'} rule {index + 1}", without_rule(crd, path, index), _likely_first(ruled, words)))
+        for table, row in guarded:
+            mutants.append(nursery.crd(f"{kind} {row['guard']} ({row['name']})", without_guard(crd, row["guard"]), [(table, row)]))
+        unchanged.append((f"the CRD of {kind}", crd, ruled + guarded))
     controls = [nursery.policy(policy["metadata"]["name"], policy, _rows_of(policy)) for policy in nursery.policies]
-    controls.append(nursery.crd("the CRD", crd, spec_rows + [("schema", row) for row in guarded]))
-    return mutants, controls
+    return mutants, controls + [nursery.crd(*one) for one in unchanged]
 
 
 def find_unnoticed(api):
@@ -165,9 +171,9 @@ def find_unnoticed(api):
     world.give_people_scratch_groups(api)
     mutants, controls = make_all(api)
     for mutant in mutants + controls:
-        if mutant.where.group != rows.GROUP:
-            apiserver.wait_for(f"{mutant.where.group} to be served", lambda where=mutant.where: world.served(where))
-            world.make_experiments(mutant.where)
+        for kind in mutant.kinds:
+            apiserver.wait_for(f"{mutant.where.group} to be served", lambda where=mutant.where, kind=kind: world.served(where, kind))
+            world.make_objects(mutant.where, kind)
     for control in controls:  # made last: once they are in force, so is everything before them
         try:
             apiserver.wait_for("the control", lambda control=control: not control.noticed(), seconds=20)

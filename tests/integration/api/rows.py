@@ -13,10 +13,15 @@ POLICY = re.compile(r"^.*?ValidatingAdmissionPolicy '(.*?)' with binding '.*?' d
 INVALID = re.compile(r'^[A-Za-z0-9.]+ "[^"]*" is invalid: ')
 
 
+PLURALS = {"ChaosExperiment": "chaosexperiments", "LoadTest": "loadtests", "ChaosReport": "chaosreports"}
+
+
 @functools.lru_cache(maxsize=None)
 def load(name):
     """The rows of rows/NAME.yaml. Names are unique, so that a failure names its row."""
     rows = yaml.safe_load((ROWS / f"{name}.yaml").read_text())
+    if name == "load":
+        rows = [kind_of_load for row in rows for kind_of_load in loads(row)]
     names = [row["name"] for row in rows] if isinstance(rows, list) else []
     assert len(names) == len(set(names)), f"rows/{name}.yaml: a name is there twice"
     return rows
@@ -35,14 +40,29 @@ def merge(target, patch):
     return merged
 
 
+def loads(row):
+    """A row of load.yaml as it is, for a LoadTest, and (unless `only`) for the same load inside of an experiment."""
+    yield {"kind": "LoadTest", **row}
+    if row.get("only") == "LoadTest":
+        return
+    spec = merge(load("base")["LoadTest"], row.get("change", {}))["spec"]
+    whole = {"run": spec} if "thresholds" not in spec else {"thresholds": spec.pop("thresholds"), "run": spec}
+    inside = {**row, "name": row["name"] + ", in an experiment", "change": {"spec": {"load": whole}}}
+    for key in ("says", "guard"):
+        if key in row:
+            inside[key] = re.sub(r"\bspec(?=[.:/])", "spec{0}load{0}run".format("/" if key == "guard" else "."), row[key])
+            inside[key] = re.sub(r"load([./])run[./]thresholds", r"load\1thresholds", inside[key])
+    yield inside
+
+
 class Where:
     """Which copy of the API the rows run against: the real group and operator, or a mutant's."""
 
     def __init__(self, api, group=GROUP, operator=OPERATOR):
         self.api, self.group, self.operator = api, group, operator
 
-    def experiments(self, namespace, name=""):
-        return f"/apis/{self.group}/v1alpha1/namespaces/{namespace}/chaosexperiments" + (f"/{name}" if name else "")
+    def path(self, kind, namespace, name=""):
+        return f"/apis/{self.group}/v1alpha1/namespaces/{namespace}/{PLURALS[kind]}" + (f"/{name}" if name else "")
 
 
 def judge(row, answer):
@@ -67,21 +87,26 @@ def judge(row, answer):
     return f"should warn {missing}, warned {answer.warnings}" if missing else ""
 
 
-def run_experiment(where, row, namespace="chaos-open"):
-    """A row that creates an experiment, or (`patch`) changes the one named in `on`."""
+def run_object(where, row, namespace="chaos-open"):
+    """A row that creates an object of its `kind`, or (`patch`) changes the one named in `on`."""
     namespace = row.get("in", namespace)
     user = where.operator if row.get("as") == "operator" else row.get("as")
     validation = row.get("validation", "Strict")  # kubectl's; "none" is a client that does not say, and gets Warn
     query = "?dryRun=All" + ("" if validation == "none" else f"&fieldValidation={validation}")
+    kind = row.get("kind", "ChaosExperiment")
     if "patch" in row:
-        return where.api.call("PATCH", where.experiments(namespace, row["on"]) + query, row["patch"], user, "application/merge-patch+json")
-    body = merge(load("base"), row.get("change", {}))
+        return where.api.call("PATCH", where.path(kind, namespace, row["on"]) + query, row["patch"], user, "application/merge-patch+json")
+    body = merge(load("base")[kind], row.get("change", {}))
     body["apiVersion"] = f"{where.group}/v1alpha1"
-    return where.api.call("POST", where.experiments(namespace) + query, body, user)
+    return where.api.call("POST", where.path(kind, namespace) + query, body, user)
+
+
+CREATED = {"service": "/api/v1/namespaces/{}/services", "job": "/apis/batch/v1/namespaces/{}/jobs",
+           "loadtest": "/apis/chaos.rbee.dev/v1alpha1/namespaces/{}/loadtests"}
 
 
 def run_fence(where, row):
-    """A row of what the operator's identity tries: a sidecar, a pod, a Service, a delete, or any request."""
+    """A row of what the operator's identity tries: a sidecar, a pod, what is in CREATED, a delete, or any request."""
     bodies, namespace, kind = load("bodies"), row.get("in", "chaos-open"), row["try"]
     call, pods = where.api.call, f"/api/v1/namespaces/{row.get('in', 'chaos-open')}/pods"
     if kind == "sidecar":
@@ -94,12 +119,16 @@ def run_fence(where, row):
         body = merge(bodies["pod"], row.get("change", {}))
         body["spec"]["containers"][0] = merge(body["spec"]["containers"][0], row.get("container", {}))
         return call("POST", f"{pods}?dryRun=All&fieldValidation=Strict", body, where.operator)
-    if kind == "service":
-        return call("POST", f"/api/v1/namespaces/{namespace}/services?dryRun=All", merge(bodies["service"], row.get("change", {})), where.operator)
+    if kind in CREATED:
+        body = merge(bodies[kind], row.get("change", {}))
+        if "container" in row:
+            containers = body["spec"]["template"]["spec"]["containers"]
+            containers[0] = merge(containers[0], row["container"])
+        return call("POST", CREATED[kind].format(namespace) + "?dryRun=All&fieldValidation=Strict", body, where.operator)
     content = "application/merge-patch+json" if kind == "PATCH" else "application/json"
     return call(kind, row["path"] + ("?dryRun=All" if row.get("dry", True) else ""), row.get("body"), where.operator, content)
 
 
 def run(where, table, row):
     """Runs one row of a table; '' when it came out as written."""
-    return judge(row, run_fence(where, row) if table == "fence" else run_experiment(where, row))
+    return judge(row, run_fence(where, row) if table == "fence" else run_object(where, row))

@@ -15,7 +15,7 @@ PLURALS = {"NetworkPolicy": "networkpolicies", "ValidatingAdmissionPolicy": "val
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
-def crd(name="chaosexperiments"):
+def crd(name):
     return yaml.safe_load((ROOT / "crds" / f"{name}.yaml").read_text())
 
 
@@ -69,23 +69,36 @@ def make_pods(api):
                      content_type="application/strategic-merge-patch+json")
 
 
-def make_experiments(where):
-    """idle, and live: with our finalizer and status.activeRun."""
-    base = {**rows.load("base"), "apiVersion": f"{where.group}/v1alpha1"}
-    where.api.must("POST", where.experiments("chaos-open"), rows.merge(base, {"metadata": {"name": "idle"}}))
-    where.api.must("POST", where.experiments("chaos-open"), rows.merge(base, {"metadata": {"name": "live", "finalizers": ["chaos.rbee.dev/clean"]}}))
-    where.api.must("PATCH", where.experiments("chaos-open", "live") + "/status", {"status": {"activeRun": "9f3c", "phase": "Active"}}, content_type="application/merge-patch+json")
+def make_owned(api):
+    """In chaos-open: a Service and a Job of ours, a Job of somebody else, and prompts of a load."""
+    job = rows.merge(rows.load("bodies")["job"], {"metadata": {"namespace": "chaos-open"}})
+    create(api, rows.merge(job, {"metadata": {"name": "ours"}}))
+    create(api, rows.merge(job, {"metadata": {"name": "foreign", "labels": {"app.kubernetes.io/managed-by": "somebody"}}}))
+    create(api, rows.merge(rows.load("bodies")["service"], {"metadata": {"name": "ours", "namespace": "chaos-open"}}))
+    create(api, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "prompts", "namespace": "chaos-open"}, "data": {"a": "b"}})
 
 
-def served(where):
+def make_objects(where, kind):
+    """idle, and live: with status.activeRun, an experiment also with our finalizer. A report is only idle."""
+    base = {**rows.load("base")[kind], "apiVersion": f"{where.group}/v1alpha1"}
+    where.api.must("POST", where.path(kind, "chaos-open"), rows.merge(base, {"metadata": {"name": "idle"}}))
+    if kind == "ChaosReport":
+        return
+    finalizers = ["chaos.rbee.dev/clean"] if kind == "ChaosExperiment" else []
+    where.api.must("POST", where.path(kind, "chaos-open"), rows.merge(base, {"metadata": {"name": "live", "finalizers": finalizers}}))
+    phase = "Active" if kind == "ChaosExperiment" else "Running"
+    where.api.must("PATCH", where.path(kind, "chaos-open", "live") + "/status", {"status": {"activeRun": "9f3c", "phase": phase}}, content_type="application/merge-patch+json")
+
+
+def served(where, kind):
     """True once the kind can be listed."""
-    return where.api.call("GET", where.experiments("chaos-open")).ok
+    return where.api.call("GET", where.path(kind, "chaos-open")).ok
 
 
 def make(api):
     """Everything but the operator's over-wide rights (give_operator_everything)."""
-    for name in ("chaosexperiments", "chaosstops"):
-        api.must("POST", CRDS + "?fieldValidation=Strict", crd(name))
+    for path in sorted((ROOT / "crds").glob("*.yaml")):
+        api.must("POST", CRDS + "?fieldValidation=Strict", crd(path.stem))
     for name, tier in NAMESPACES.items():
         api.must("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": {"chaos.rbee.dev/max-tier": tier} if tier else {}}})
     api.must("PATCH", "/api/v1/namespaces/kube-system", {"metadata": {"labels": {"chaos.rbee.dev/max-tier": "NodePrivileged"}}}, content_type="application/merge-patch+json")
@@ -96,12 +109,16 @@ def make(api):
         api.must("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "default"}})
     _role(api, "releaser", ["chaos.rbee.dev"], ["chaosexperiments"], ["get", "patch", "release"])
     api.must("POST", "/api/v1/namespaces/chaos-open/serviceaccounts", {"metadata": {"name": "strong"}})
-    for user, role in (("author", "chaos-engineer"), ("oncall", "chaos-oncall"), ("releaser", "releaser")):
-        bind(api, user, role, ("User", user))
+    _role(api, "injector", ["chaos.rbee.dev"], ["chaosexperiments"], ["*"])  # every fault, and no load
+    _role(api, "injector-load", ["chaos.rbee.dev"], ["loadtests"], ["create"])
+    for user, role in (("author", "chaos-engineer"), ("oncall", "chaos-oncall"), ("releaser", "releaser"), ("injector", "injector"), ("injector", "injector-load")):
+        bind(api, f"{user}-{role}", role, ("User", user))
     make_pods(api)
+    make_owned(api)
     where = rows.Where(api)
-    apiserver.wait_for("the kind to be served", lambda: served(where))
-    make_experiments(where)
+    for kind in rows.PLURALS:
+        apiserver.wait_for(f"{kind} to be served", lambda kind=kind: served(where, kind))
+        make_objects(where, kind)
 
 
 def give_operator_everything(api):
@@ -110,7 +127,7 @@ def give_operator_everything(api):
 
 
 def give_people_scratch_groups(api):
-    """People may write the kind in every API group, so that mutants can live in groups of their own."""
-    _role(api, "scratch", ["*"], ["chaosexperiments"], ["get", "create", "patch"])
-    for user in ("author", "oncall"):
+    """People may write the kinds in every API group, so that mutants can live in groups of their own."""
+    _role(api, "scratch", ["*"], sorted(rows.PLURALS.values()), ["get", "create", "patch"])
+    for user in ("author", "oncall", "injector"):
         bind(api, f"scratch-{user}", "scratch", ("User", user))
