@@ -84,9 +84,9 @@ std::string_view Print(protocol::Direction direction) {
 }  // namespace
 
 Partition::Partition(const protocol::InjectArguments& arguments) : arguments_(arguments) {
-  const protocol::Direction direction = arguments_.partition.direction;
+  const protocol::Direction direction = arguments_.partition().direction;
   cut_.table = protocol::TableName(arguments_.run);
-  cut_.ports = arguments_.partition.ports;
+  cut_.ports = arguments_.partition().ports;
   std::sort(cut_.ports.begin(), cut_.ports.end());
   cut_.ports.erase(std::unique(cut_.ports.begin(), cut_.ports.end()), cut_.ports.end());
   cut_.outgoing = direction != protocol::Direction::kIngress;
@@ -95,12 +95,12 @@ Partition::Partition(const protocol::InjectArguments& arguments) : arguments_(ar
 
 Figures Partition::Requested() const {
   std::vector<std::string> names, ports;
-  for (const protocol::Peer& peer : arguments_.partition.peers) names.push_back(peer.name);
+  for (const protocol::Peer& peer : arguments_.partition().peers) names.push_back(peer.name);
   for (const std::uint16_t port : cut_.ports) ports.push_back(std::to_string(port));
   return {{"peers", Join(names)},
           {"peersCut", Share(tried_.size(), tried_.size())},
           {"ports", ports.empty() ? "all" : Join(ports)},
-          {"direction", std::string(Print(arguments_.partition.direction))},
+          {"direction", std::string(Print(arguments_.partition().direction))},
           {"duration", PrintShort(arguments_.duration)}};
 }
 
@@ -129,7 +129,7 @@ Result<std::vector<Address>> Partition::Untouchable(Node& node) const {
 }
 
 Result<void> Partition::PlanCut(const std::vector<Address>& untouchable) {
-  const std::vector<protocol::Peer>& peers = arguments_.partition.peers;
+  const std::vector<protocol::Peer>& peers = arguments_.partition().peers;
   if (peers.empty()) return Invalid("there is no peer to cut off");
   std::vector<Network> networks;
   for (std::size_t i = 0; i < peers.size(); ++i) {
@@ -142,7 +142,7 @@ Result<void> Partition::PlanCut(const std::vector<Address>& untouchable) {
       if (network->single() && Has(untouchable, network->base)) continue;
       networks.push_back(*network);
       if (!network->single()) continue;
-      for (const std::uint16_t port : PortsToCheck(arguments_.partition, peers[i])) {
+      for (const std::uint16_t port : PortsToCheck(arguments_.partition(), peers[i])) {
         if (checks_.size() - checks_before == kMostChecksPerPeer) break;
         checks_.push_back({i, {network->base, port}});
         tried_.insert(i);
@@ -328,7 +328,7 @@ std::string Partition::PeersUnreachableBefore() const {
   const std::set<std::size_t> reachable = ReachableBefore();
   std::vector<std::string> names;
   for (const std::size_t peer : tried_) {
-    if (!reachable.contains(peer)) names.push_back(arguments_.partition.peers[peer].name);
+    if (!reachable.contains(peer)) names.push_back(arguments_.partition().peers[peer].name);
   }
   return Join(names);
 }

@@ -32,7 +32,7 @@ class Partition final : public Fault {
 
  private:
   struct Check {           // one endpoint of one peer
-    std::size_t peer = 0;  // index into arguments_.partition.peers
+    std::size_t peer = 0;  // index into arguments_.partition().peers
     Endpoint endpoint;
     bool before = false;  // could be reached before the fault
   };

@@ -248,7 +248,7 @@ void Planner::PersistIntents() {
     a.not_before = now_ - seconds(30);
     a.not_after = now_ + world_.settings->start_window;
     a.duration = spec_.duration;
-    a.partition = {peers->peers, spec_.partition.ports, spec_.partition.direction};
+    a.fault = protocol::Partition{peers->peers, spec_.partition.ports, spec_.partition.direction};
     a.controls = controls;
     if (!pod->host_ip.empty()) a.protect = {pod->host_ip};
     target.state = "Intended";

@@ -90,6 +90,11 @@ int Inject(std::string_view json, const std::string& termination_log) {
             arguments.error().detail);
     return 1;
   }
+  if (!std::holds_alternative<protocol::Partition>(arguments->fault)) {
+    SayOnce(console, arguments->run, "failed", "failed", std::string(protocol::kRefused),
+            "this injector knows no faults of processes: use a newer image");
+    return 1;
+  }
   for (const std::string& server : Nameservers(ReadAll("/etc/resolv.conf"))) {
     arguments->protect.push_back(server);
   }

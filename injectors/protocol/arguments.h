@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "operator/base/clock.h"
@@ -31,6 +32,42 @@ struct Partition {
   Direction direction = Direction::kBoth;
 };
 
+enum class ProcessAction { kKill, kExit, kTerminate, kHang };
+
+// One process of the target's container is ended, or made to stand still.
+struct Process {
+  ProcessAction action = ProcessAction::kKill;
+  int exit_code = 1;         // of Exit, 0 to 255
+  milliseconds grace{5000};  // of Terminate: from SIGTERM to SIGKILL, 0 to 5 min
+  int duty_cycle = 100;      // of Hang, percent: this part of the time it stands still
+  // ECMAScript regular expression that exactly one command line of the container contains; empty:
+  // the container's first process (PID 1).
+  std::string match;
+  bool AtOnce() const { return action != ProcessAction::kHang; }
+};
+
+enum class When { kDuringInference, kDuringRegistration, kRandomWithin };
+
+// Where somebody accepts connections.
+struct Listener {
+  std::string address;  // IPv4 or IPv6
+  std::uint16_t port = 0;
+};
+
+// What is waited for between armed and applied. Without one the fault comes as soon as it is armed.
+struct Trigger {
+  When when = When::kRandomWithin;
+  milliseconds within{0};  // after armed; later it is TriggerNeverFired
+  // DuringInference: this many bytes went out on one open connection to one of these own ports
+  // since armed.
+  std::vector<std::uint16_t> ports;
+  std::int64_t after_bytes = 1;
+  // DuringRegistration: the first connection from the pod to one of these.
+  std::vector<Listener> to;
+  // RandomWithin: after armed; below `within`. Drawn from the seed by the operator.
+  milliseconds delay{0};
+};
+
 // Something that must go on working while the fault is on, else "fails during" proves nothing.
 struct Control {
   std::string name;
@@ -44,10 +81,15 @@ struct InjectArguments {
   std::string nonce;       // 32 hex digits; the stopper must know it
   TimePoint not_before{};  // refuses to arm outside of these (ClockSkew, Expired)
   TimePoint not_after{};
-  milliseconds duration{0};          // from applied
-  Partition partition;               // later: a variant over the fault kinds
+  milliseconds duration{0};  // from applied; 0 for, and only for, a fault that happens at once
+  std::variant<Partition, Process> fault;
+  std::optional<Trigger> trigger;
   std::vector<Control> controls;     // tried in order; the first that works before is used
   std::vector<std::string> protect;  // addresses never cut off: DNS, the node
+
+  // Requires: the fault is one.
+  Partition& partition() { return std::get<Partition>(fault); }
+  const Partition& partition() const { return std::get<Partition>(fault); }
 };
 
 // `chaos-injector stop <json>`

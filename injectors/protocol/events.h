@@ -13,8 +13,10 @@
 
 namespace chaos::protocol {
 
-// Injector: preflight, journal, armed, applied, verified, alive (every 5 s), reverting,
-// stopRefused; and exactly one of these as its last: reverted (was on, is gone), stopped (ended
+// Injector: preflight, journal, armed, triggered, aboutTo (before each step that may end the
+// injector together with its victim: if it was the last word, ask the kubelet what came of it),
+// applied, verified, alive (every 5 s), reverting, stopRefused; and exactly one of these as its
+// last: reverted (was on, is gone), done (happened, and the injector outlived it), stopped (ended
 // before anything was applied), failed. Probe pod: started, sample, alive (every 5 s), interrupted,
 // failed, ended. `interrupted` is a sample without a verdict, to be counted neither way: the probe
 // itself was stopped or held up.
@@ -46,22 +48,27 @@ Result<Event> ParseEvent(
 //   PartialEffect       some peers are cut off, others are not
 //   Refused             a capability, kernel feature or argument is missing; the message names it
 //   AlreadyThere        another injector of this run holds the lock
+//   TriggerNeverFired   what was waited for did not happen in time; nothing was applied
+//   TargetGone          the process ended by itself before the fault; nothing was applied
 inline constexpr std::string_view kClockSkew = "ClockSkew";
 inline constexpr std::string_view kSteadyStateNotMet = "SteadyStateNotMet";
 inline constexpr std::string_view kNoEffect = "NoEffect";
 inline constexpr std::string_view kPartialEffect = "PartialEffect";
 inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kAlreadyThere = "AlreadyThere";
+inline constexpr std::string_view kTriggerNeverFired = "TriggerNeverFired";
+inline constexpr std::string_view kTargetGone = "TargetGone";
 
 // The record in the termination message: at most 300 bytes, most important first, readable when cut
 // anywhere. "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z control=ok
 // packetsDropped=412 peersCut=1/1 ." The dot says that nothing was cut off; without it the last
 // word is not to be trusted.
 struct Record {
-  std::string state;  // starting | armed | applied | verified | reverting | reverted | failed
+  std::string state;  // starting | armed | triggered | aboutTo | applied | verified | reverting |
+                      // reverted | done | failed
   std::string code;   // ok | stopped | terminated | a reason from above
   std::string run;
-  std::optional<TimePoint> applied, verified, reverted;
+  std::optional<TimePoint> applied, verified, reverted;  // with aboutTo, `applied` is its moment
   std::map<std::string, std::string>
       figures;  // the few most telling ones of `measured`, under the same keys
 };

@@ -21,7 +21,7 @@ enum class Ends {                                  // what ends the fault when i
 };
 
 struct FaultRow {
-  std::string_view key;  // in spec.fault
+  std::string_view key;  // in spec.fault; "process.Kill" is action Kill of fault process
   Runs runs;
   Tier lowest_tier;
   std::string_view capabilities;  // comma separated, as in a securityContext; empty = none

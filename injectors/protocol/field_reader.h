@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <set>
 #include <string>
@@ -145,6 +146,37 @@ class FieldReader {
 
 inline void PutUnlessEmpty(Json& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;
+}
+
+// Runs `read` on every item of a list field; the first error wins.
+template <class Item, class Read>
+std::string ReadList(FieldReader& reader, const char* key, std::vector<Item>& out, Read read) {
+  const Json* list = reader.Take(key, false);
+  if (list == nullptr) return "";
+  if (!list->is_array()) return std::string(key) + " must be a list";
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    Item item;
+    std::string error = read((*list)[i], std::string(key) + "[" + std::to_string(i) + "]", item);
+    if (!error.empty()) return error;
+    out.push_back(std::move(item));
+  }
+  return "";
+}
+
+inline std::string CheckHeader(FieldReader& reader) {
+  int version = 0;
+  reader.Read("v", version, true);
+  return version == 1 || version == 0
+             ? ""
+             : "arguments of version " + std::to_string(version) + " are not known";
+}
+
+template <class T>
+Result<T> Done(T value, std::initializer_list<std::string> errors) {
+  for (const std::string& error : errors) {
+    if (!error.empty()) return Invalid(error);
+  }
+  return value;
 }
 
 }  // namespace chaos::protocol

@@ -62,7 +62,7 @@ TEST(Partition, DirectionSaysWhichPacketsAreDropped) {
     const TestNet::Connection line = net.Open("10.9.0.2", 7836);
     ASSERT_TRUE(Passes(line.here, line.there) && Passes(line.there, line.here));
     protocol::InjectArguments arguments = Arguments(kRun, seconds(20));
-    arguments.partition.direction = row.direction;
+    arguments.partition().direction = row.direction;
     Program injector(net.target(), InjectWords(arguments));
     ASSERT_TRUE(injector.WaitFor("verified"));
     // Without their acknowledgements these are sent again, which is no matter here.
@@ -77,7 +77,7 @@ TEST(Partition, DirectionSaysWhichPacketsAreDropped) {
 TEST(Partition, PortsLimitItToThesePortsOfThePeer) {
   TestNet net;
   protocol::InjectArguments arguments = Arguments(kRun, seconds(20));
-  arguments.partition.ports = {7835, 9999};
+  arguments.partition().ports = {7835, 9999};
   Program injector(net.target(), InjectWords(arguments));
   ASSERT_TRUE(injector.WaitFor("verified"));
   EXPECT_FALSE(net.Reaches("10.9.0.2", 7835));
@@ -107,9 +107,9 @@ TEST(Partition, CutsOffIpv6PeersToo) {
   for (const std::vector<std::uint16_t>& ports : {std::vector<std::uint16_t>{}, {7835}}) {
     TestNet net;
     protocol::InjectArguments arguments = Arguments(kRun, seconds(2));
-    arguments.partition.peers[0].addresses = {"fd09::2"};
+    arguments.partition().peers[0].addresses = {"fd09::2"};
     arguments.controls = {{"dns", "fd09::3", 7835}};
-    arguments.partition.ports = ports;
+    arguments.partition().ports = ports;
     Program injector(net.target(), InjectWords(arguments));
     ASSERT_TRUE(injector.WaitFor("verified"));
     EXPECT_FALSE(net.Reaches("fd09::2", 7835));
@@ -126,9 +126,9 @@ TEST(Partition, NetworksAreCutOffButForWhatIsProtected) {
     TestNet net;
     protocol::InjectArguments arguments = Arguments(kRun, seconds(2));
     // The whole subnet, with the target itself and the control inside; and neighbours that touch.
-    arguments.partition.peers = {{"hive", {"10.9.0.2", "fd09::2"}, {7835}},
-                                 {"subnet", {"10.9.0.0/25", "10.9.0.128/25", "fd09::/64"}, {}}};
-    arguments.partition.ports = ports;
+    arguments.partition().peers = {{"hive", {"10.9.0.2", "fd09::2"}, {7835}},
+                                   {"subnet", {"10.9.0.0/25", "10.9.0.128/25", "fd09::/64"}, {}}};
+    arguments.partition().ports = ports;
     Program injector(net.target(), InjectWords(arguments));
     const auto verified = injector.WaitFor("verified");
     ASSERT_TRUE(verified);

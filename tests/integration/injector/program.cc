@@ -144,7 +144,7 @@ protocol::InjectArguments Arguments(const std::string& run, milliseconds duratio
   arguments.not_before = now - seconds(30);
   arguments.not_after = now + seconds(60);
   arguments.duration = duration;
-  arguments.partition.peers = {{"pod hive-0", {"10.9.0.2"}, {7835}}};
+  arguments.partition().peers = {{"pod hive-0", {"10.9.0.2"}, {7835}}};
   arguments.controls = {{"dns", "10.9.0.3", 7835}};
   arguments.protect = {"10.9.0.3"};
   return arguments;

@@ -84,7 +84,7 @@ TEST(Refusal, TooLateOrTooEarlyIsClockSkewAndNothingHappens) {
 TEST(Refusal, APeerThatCouldNotBeReachedBeforeProvesNothing) {
   TestNet net;
   protocol::InjectArguments arguments = Arguments(kRun, seconds(20));
-  arguments.partition.peers[0].addresses = {"10.9.0.99"};
+  arguments.partition().peers[0].addresses = {"10.9.0.99"};
   const std::string message = MessageOfRefusal(net, arguments, "SteadyStateNotMet");
   EXPECT_TRUE(Contains(message, "pod hive-0")) << message;
 }
@@ -124,20 +124,20 @@ struct BadRow {
 
 TEST(Refusal, ArgumentsThatCannotBeCarriedOutAreRefusedWithASentence) {
   static constexpr BadRow kRows[] = {
-      {"no peer", [](auto& a) { a.partition.peers.clear(); }, "no peer"},
+      {"no peer", [](auto& a) { a.partition().peers.clear(); }, "no peer"},
       {"no control", [](auto& a) { a.controls.clear(); },
        "a control outside of the peers is needed"},
       {"only protected", [](auto& a) { a.protect.push_back("10.9.0.2"); },
        "never cut off (10.9.0.2)"},
       {"itself",
        [](auto& a) {
-         a.partition.peers[0].addresses = {"10.9.0.1", "127.0.0.1"};
+         a.partition().peers[0].addresses = {"10.9.0.1", "127.0.0.1"};
        },
        "never cut off (10.9.0.1, 127.0.0.1)"},
-      {"a name", [](auto& a) { a.partition.peers[0].addresses = {"hive"}; },
+      {"a name", [](auto& a) { a.partition().peers[0].addresses = {"hive"}; },
        "\"hive\" is not an IPv4 or IPv6 address"},
-      {"bits behind the prefix", [](auto& a) { a.partition.peers[0].addresses = {"10.9.0.2/24"}; },
-       "write 10.9.0.0/24"},
+      {"bits behind the prefix",
+       [](auto& a) { a.partition().peers[0].addresses = {"10.9.0.2/24"}; }, "write 10.9.0.0/24"},
       {"control is a peer",
        [](auto& a) {
          a.controls = {{"hive", "10.9.0.2", 7836}};
@@ -166,8 +166,8 @@ TEST(Refusal, RulesWithoutEffectAreNoEffectAndGoAway) {
   net.Nft(kRewrite);
   const std::string before = net.Nft("list ruleset");
   protocol::InjectArguments arguments = Arguments(kRun, seconds(20));
-  arguments.partition.peers[0].addresses = {"10.9.0.9"};
-  arguments.partition.direction = protocol::Direction::kEgress;
+  arguments.partition().peers[0].addresses = {"10.9.0.9"};
+  arguments.partition().direction = protocol::Direction::kEgress;
   Program injector(net.target(), InjectWords(arguments));
   EXPECT_EQ(injector.Wait(), 1);
   EXPECT_EQ(injector.names(), (std::vector<std::string>{"preflight", "journal", "armed", "applied",
@@ -182,8 +182,8 @@ TEST(Refusal, SomePeersCutAndOthersNotIsPartialEffect) {
   TestNet net;
   net.Nft(kRewrite);
   protocol::InjectArguments arguments = Arguments(kRun, seconds(20));
-  arguments.partition.peers = {{"pod a", {"10.9.0.9"}, {7835}}, {"pod b", {"10.9.0.4"}, {7835}}};
-  arguments.partition.direction = protocol::Direction::kEgress;
+  arguments.partition().peers = {{"pod a", {"10.9.0.9"}, {7835}}, {"pod b", {"10.9.0.4"}, {7835}}};
+  arguments.partition().direction = protocol::Direction::kEgress;
   Program injector(net.target(), InjectWords(arguments));
   EXPECT_EQ(injector.Wait(), 1);
   EXPECT_EQ(injector.events().back().reason, "PartialEffect");

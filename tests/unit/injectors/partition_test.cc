@@ -15,7 +15,7 @@ Address Parse(const std::string& text) { return *ParseAddress(text); }
 protocol::InjectArguments Arguments() {
   protocol::InjectArguments arguments;
   arguments.run = "0123456789";
-  arguments.partition.peers = {{"pod hive-0", {"10.0.0.2"}, {7835}}};
+  arguments.partition().peers = {{"pod hive-0", {"10.0.0.2"}, {7835}}};
   arguments.controls = {{"dns", "10.0.0.10", 53}};
   return arguments;
 }
@@ -41,8 +41,8 @@ TEST(PartitionPlan, NeverContainsProtectedOwnOrLoopbackAddresses) {
   FakeNode node;
   node.own = {Parse("10.0.0.1"), Parse("127.0.0.1")};
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers[0].addresses = {"10.0.0.1", "127.0.0.9", "::1", "10.0.0.2",
-                                            "10.0.0.53"};
+  arguments.partition().peers[0].addresses = {"10.0.0.1", "127.0.0.9", "::1", "10.0.0.2",
+                                              "10.0.0.53"};
   arguments.protect = {"10.0.0.53"};
   EXPECT_EQ(CutOf(arguments, node), std::vector<std::string>{"10.0.0.2"});
   EXPECT_TRUE(node.tried->spared.empty());
@@ -52,7 +52,7 @@ TEST(PartitionPlan, SparesProtectedAddressesInsideOfANetwork) {
   FakeNode node;
   node.own = {Parse("10.0.0.1"), Parse("192.168.0.1")};
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers[0] = {"net", {"10.0.0.0/8", "10.1.0.0/16", "10.0.0.2"}, {7835}};
+  arguments.partition().peers[0] = {"net", {"10.0.0.0/8", "10.1.0.0/16", "10.0.0.2"}, {7835}};
   arguments.protect = {"10.0.0.10"};
   EXPECT_EQ(CutOf(arguments, node), std::vector<std::string>{"10.0.0.0/8"});
   EXPECT_EQ(node.tried->spared, (std::vector<Address>{Parse("10.0.0.1"), Parse("10.0.0.10")}));
@@ -61,8 +61,8 @@ TEST(PartitionPlan, SparesProtectedAddressesInsideOfANetwork) {
 TEST(PartitionPlan, DirectionAndPortsArePassedOn) {
   FakeNode node;
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.direction = protocol::Direction::kIngress;
-  arguments.partition.ports = {9, 7, 9};
+  arguments.partition().direction = protocol::Direction::kIngress;
+  arguments.partition().ports = {9, 7, 9};
   CutOf(arguments, node);
   EXPECT_TRUE(node.tried->incoming);
   EXPECT_FALSE(node.tried->outgoing);
@@ -74,7 +74,7 @@ TEST(PartitionProof, OnlyPeersThatWorkedBeforeCount) {
   FakeNode node;
   node.silent = {"10.0.0.3"};
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers.push_back({"pod hive-1", {"10.0.0.3"}, {7835}});
+  arguments.partition().peers.push_back({"pod hive-1", {"10.0.0.3"}, {7835}});
   Partition partition(arguments);
   ASSERT_TRUE(partition.Preflight(node));
   const Reading before = Read(*partition.Baseline(node, nanoseconds(0)));
@@ -92,7 +92,7 @@ TEST(PartitionProof, OnlyPeersThatWorkedBeforeCount) {
 TEST(PartitionProof, APeerWithOneAddressStillReachedIsNotCutOff) {
   FakeNode node;
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers[0].addresses = {"10.0.0.2", "10.96.0.7"};
+  arguments.partition().peers[0].addresses = {"10.0.0.2", "10.96.0.7"};
   node.immune = {"10.96.0.7"};
   Partition partition(arguments);
   ASSERT_TRUE(partition.Preflight(node));
@@ -125,14 +125,14 @@ TEST(PartitionProof, WithoutAControlThatStillWorksNothingIsProved) {
 TEST(PartitionProof, PortsThatAreCutAreThePortsThatAreTried) {
   FakeNode node;
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers[0].verify = {7835, 7836, 8080};
-  arguments.partition.ports = {7836, 9};
+  arguments.partition().peers[0].verify = {7835, 7836, 8080};
+  arguments.partition().ports = {7836, 9};
   Partition some(arguments);
   ASSERT_TRUE(some.Preflight(node));
   some.Baseline(node, nanoseconds(0));
   EXPECT_EQ(node.dials, 1 + 1);  // 7836, and the control
   node.dials = 0;
-  arguments.partition.ports = {5, 6, 9};
+  arguments.partition().ports = {5, 6, 9};
   Partition none_known(arguments);
   ASSERT_TRUE(none_known.Preflight(node));
   none_known.Baseline(node, nanoseconds(0));
@@ -142,8 +142,8 @@ TEST(PartitionProof, PortsThatAreCutAreThePortsThatAreTried) {
 TEST(PartitionProof, PeersWithoutPortsToVerifyAreCutOffButNotCounted) {
   FakeNode node;
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers.push_back({"service hive", {"10.96.0.7"}, {}});
-  arguments.partition.ports = {7835};
+  arguments.partition().peers.push_back({"service hive", {"10.96.0.7"}, {}});
+  arguments.partition().ports = {7835};
   node.silent = {"10.96.0.7"};
   Partition partition(arguments);
   ASSERT_TRUE(partition.Preflight(node));
@@ -157,7 +157,7 @@ TEST(PartitionProof, PeersWithoutPortsToVerifyAreCutOffButNotCounted) {
 TEST(PartitionProof, WithNothingToConnectToNothingIsProved) {
   FakeNode node;
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers = {{"cidr 10.1.0.0/16", {"10.1.0.0/16"}, {}}};
+  arguments.partition().peers = {{"cidr 10.1.0.0/16", {"10.1.0.0/16"}, {}}};
   Partition partition(arguments);
   ASSERT_TRUE(partition.Preflight(node));
   const Reading before = Read(*partition.Baseline(node, nanoseconds(0)));

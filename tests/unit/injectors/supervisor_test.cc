@@ -32,7 +32,7 @@ class SupervisorTest : public ::testing::Test {
     arguments.not_before = clock_.wall - seconds(30);
     arguments.not_after = clock_.wall + seconds(60);
     arguments.duration = seconds(30);
-    arguments.partition.peers = {{"pod hive-0", {"10.0.0.2"}, {7835}}};
+    arguments.partition().peers = {{"pod hive-0", {"10.0.0.2"}, {7835}}};
     arguments.controls = {{"dns", "10.0.0.10", 53}};
     return arguments;
   }
@@ -140,7 +140,7 @@ TEST_F(SupervisorTest, ArmsOnlyInsideOfItsWindowBothEndsIncluded) {
 TEST_F(SupervisorTest, LooksAtTheWindowAgainAfterTheBaseline) {
   node_.silent = {"10.0.0.3"};  // makes the baseline take its full time
   protocol::InjectArguments arguments = Arguments();
-  arguments.partition.peers.push_back({"pod hive-1", {"10.0.0.3"}, {7835}});
+  arguments.partition().peers.push_back({"pod hive-1", {"10.0.0.3"}, {7835}});
   arguments.not_after = clock_.wall + milliseconds(500);
   Begin(arguments);
   RunToTheEnd();

@@ -27,8 +27,8 @@ TEST(InjectArguments, RoundTripByteForByte) {
   ASSERT_TRUE(arguments) << arguments.error().detail;
   EXPECT_EQ(PrintJson(ToJson(*arguments)), kInject);
   EXPECT_EQ(arguments->duration, seconds(30));
-  EXPECT_EQ(arguments->partition.direction, Direction::kEgress);
-  EXPECT_EQ(arguments->partition.peers[0].verify, std::vector<std::uint16_t>{7835});
+  EXPECT_EQ(arguments->partition().direction, Direction::kEgress);
+  EXPECT_EQ(arguments->partition().peers[0].verify, std::vector<std::uint16_t>{7835});
   EXPECT_EQ(arguments->controls[0].port, 53);
   EXPECT_EQ(arguments->not_after - arguments->not_before, seconds(90));
 }
@@ -58,6 +58,81 @@ TEST(InjectArguments, BadOnesAreRefusedWithTheFieldThatIsWrong) {
     const Result<InjectArguments> arguments = InjectFromJson(row.text);
     ASSERT_FALSE(arguments) << row.text;
     if (row.says.empty()) continue;
+    EXPECT_EQ(arguments.error().detail, row.says);
+  }
+}
+
+std::string Around(const std::string& fault, const std::string& duration) {
+  return R"({"controls":[],"duration":")" + duration +
+         R"(","nonce":"00112233445566778899aabbccddeeff","notAfter":"2026-11-24T12:01:00.000Z",)"
+         R"("notBefore":"2026-11-24T11:59:30.000Z",)" +
+         fault + R"(,"v":1})";
+}
+// The golden text of a process fault and its trigger.
+std::string ProcessText(const std::string& process, const std::string& trigger = "",
+                        const std::string& duration = "0s") {
+  return Around(R"("process":)" + process + R"(,"protect":[],"run":"0123456789")" +
+                    (trigger.empty() ? "" : R"(,"trigger":)" + trigger),
+                duration);
+}
+
+TEST(InjectArguments, EveryActionAndTriggerRoundTripsByteForByte) {
+  const std::string texts[] = {
+      ProcessText(R"({"action":"Kill"})"),
+      ProcessText(R"({"action":"Kill","match":"worker --port \\d+"})"),
+      ProcessText(R"({"action":"Exit","exitCode":42})"),
+      ProcessText(R"({"action":"Terminate","grace":"5s"})"),
+      ProcessText(R"({"action":"Hang","dutyCycle":30})", "", "30s"),
+      ProcessText(R"({"action":"Kill"})",
+                  R"({"afterBytes":512,"ports":[8080],"when":"DuringInference","within":"30s"})"),
+      ProcessText(
+          R"({"action":"Kill"})",
+          R"({"to":[{"address":"10.0.0.7","port":7835}],"when":"DuringRegistration","within":"30s"})"),
+      ProcessText(R"({"action":"Kill"})",
+                  R"({"delay":"1s500ms","when":"RandomWithin","within":"30s"})"),
+  };
+  for (const std::string& text : texts) {
+    const Result<InjectArguments> arguments = InjectFromJson(text);
+    ASSERT_TRUE(arguments) << text << ": " << arguments.error().detail;
+    EXPECT_EQ(PrintJson(ToJson(*arguments)), text);
+  }
+}
+
+TEST(InjectArguments, BadProcessFaultsAreRefusedWithTheFieldThatIsWrong) {
+  const std::string kill = R"({"action":"Kill"})";
+  const struct {
+    std::string text, says;
+  } rows[] = {
+      {ProcessText(R"({"action":"Maim"})"), "process.action must be a known word"},
+      {ProcessText(R"({"action":"Exit"})"), "process.exitCode must be present"},
+      {ProcessText(R"({"action":"Exit","exitCode":256})"),
+       "process.exitCode must be from 0 to 255"},
+      {ProcessText(R"({"action":"Terminate","grace":"6m"})"), "process.grace must be at most 5m"},
+      {ProcessText(R"({"action":"Kill","exitCode":1})"),
+       "process has an unknown field \"exitCode\""},
+      {ProcessText(R"({"action":"Hang","dutyCycle":0})", "", "30s"),
+       "process.dutyCycle must be from 1 to 100 percent"},
+      {ProcessText(R"({"action":"Hang","dutyCycle":50})"), "arguments.duration must be above 0"},
+      {ProcessText(kill, "", "30s"),
+       "arguments.duration must be 0s for a fault that happens at once"},
+      {ProcessText(R"({"action":"Kill","match":")" + std::string(129, 'x') + R"("})"),
+       "process.match must be at most 128 bytes"},
+      {ProcessText(kill, R"({"afterBytes":1,"when":"DuringInference","within":"30s"})"),
+       "trigger.ports must be the ports on which the target serves"},
+      {ProcessText(kill, R"({"to":[],"when":"DuringRegistration","within":"30s"})"),
+       "trigger.to must be the addresses at which the target registers"},
+      {ProcessText(kill, R"({"delay":"30s","when":"RandomWithin","within":"30s"})"),
+       "trigger.delay must be below within"},
+      {ProcessText(kill, R"({"delay":"0s","when":"RandomWithin","within":"0s"})"),
+       "trigger.within must be above 0"},
+      {ProcessText(kill, R"({"when":"Whenever","within":"30s"})"),
+       "trigger.when must be a known word"},
+      {Around(R"("protect":[],"run":"0123456789")", "30s"),
+       "arguments must be an object with exactly one of partition and process"},
+  };
+  for (const auto& row : rows) {
+    const Result<InjectArguments> arguments = InjectFromJson(row.text);
+    ASSERT_FALSE(arguments) << row.text;
     EXPECT_EQ(arguments.error().detail, row.says);
   }
 }

@@ -28,6 +28,20 @@ TEST(Faults, ThePartitionNeedsNetAdminAndEndsWithItsProcess) {
   EXPECT_EQ(FindFault("gravity"), nullptr);
 }
 
+TEST(Faults, AProcessNeedsNothingButItsOwnUserAndOnlyExitWritesIntoIt) {
+  for (const char* key : {"process.Kill", "process.Exit", "process.Terminate", "process.Hang"}) {
+    const FaultRow* row = FindFault(key);
+    ASSERT_NE(row, nullptr) << key;
+    const bool exit = std::string_view(key) == "process.Exit";
+    const bool hang = std::string_view(key) == "process.Hang";
+    EXPECT_EQ(row->lowest_tier, exit ? Tier::kProcessTamper : Tier::kNoCapabilities) << key;
+    EXPECT_EQ(row->capabilities, "");
+    EXPECT_EQ(row->runs, Runs::kInTarget);
+    EXPECT_EQ(row->lasts, hang) << key;
+    EXPECT_EQ(row->ends, hang ? Ends::kWithProcess : Ends::kAtOnce) << key;
+  }
+}
+
 TEST(Faults, TiersHaveNamesBothWays) {
   for (const Tier tier : {Tier::kApiOnly, Tier::kNoCapabilities, Tier::kPodCapabilities,
                           Tier::kProcessTamper, Tier::kNodePrivileged}) {
