@@ -130,7 +130,7 @@ fi
 
 step "installing CRDs, policies, profile and operator"
 quiet "${kubectl[@]}" apply -f crds/
-quiet "${kubectl[@]}" wait --for=condition=Established --timeout=30s crd/chaosexperiments.chaos.rbee.dev crd/chaosstops.chaos.rbee.dev
+quiet "${kubectl[@]}" wait --for=condition=Established --timeout=30s -f crds/
 flags=''
 [ "$rbee" = normal ] || flags=--blind
 sed -e "s|@RBEE_SIM_IMAGE@|$rbee_image|; s|@RBEE_SIM_QUEEN_FLAGS@|$flags|" tests/rbee-sim/rbee.yaml >build/dev/rbee.yaml

@@ -122,7 +122,7 @@ def install(allow_injectors=()):
         if marker.exists() and marker.read_text() == version:
             return
         kubectl("apply", "-f", "-", stdin=crds)
-        kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/chaosexperiments.chaos.rbee.dev", "crd/chaosstops.chaos.rbee.dev")
+        kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", "-", stdin=crds)
         kubectl("apply", "-f", "-", stdin=text)
         kubectl("rollout", "status", "--timeout=120s", "-n", SYSTEM, "deployment/chaos-operator", timeout=150)
         marker.write_text(version)

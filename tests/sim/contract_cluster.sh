@@ -3,7 +3,6 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cluster=$root/tests/cluster/cluster
-"$cluster" kubectl apply --server-side -f "$root/crds/chaosexperiments.yaml" -f "$root/crds/chaosstops.yaml"
-"$cluster" kubectl wait --for=condition=Established --timeout=30s \
-  crd/chaosexperiments.chaos.rbee.dev crd/chaosstops.chaos.rbee.dev
+"$cluster" kubectl apply --server-side -f "$root/crds/"
+"$cluster" kubectl wait --for=condition=Established --timeout=30s -f "$root/crds/"
 exec "$cluster" exec "$1"

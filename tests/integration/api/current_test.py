@@ -96,6 +96,14 @@ class Assembled(unittest.TestCase):
         self.assertEqual(known, rows.merge(in_schema, PROMISED))
         self.assertEqual(promised_in(spec), leaves(PROMISED))
 
+    def test_the_metrics_of_the_schema_are_those_of_the_programs(self):
+        """With the kinds by which the schema chooses the grammar of a threshold."""
+        source = text("injectors/protocol/thresholds.cc")
+        trends = re.findall(r'"(\w+)"', re.search(r"kTrendNames = \{(.*?)\};", source, re.S).group(1))
+        kinds = {"TIMES": set(trends), "RATES": set(re.findall(r'\{"(\w+)", MetricKind::kRate', source)), "COUNTERS": set(re.findall(r'\{"(\w+)", MetricKind::kCounter', source))}
+        parts, constants, _ = assemble.load_parts()
+        self.assertEqual({name: set(re.findall(r"'(\w+)'", constants[name])) for name in kinds}, kinds)
+        self.assertEqual(set(parts["thresholds"]["items"]["properties"]["metric"]["enum"]), set.union(*kinds.values()))
 
     def test_no_default_of_the_spec_is_inside_a_list(self):
         """Else kubectl prints "configured" and Argo "OutOfSync" each time the same file is applied."""

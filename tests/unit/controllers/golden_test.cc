@@ -1,0 +1,35 @@
+// What makes a run of our samples is the same in every version of the operator: a hash that changed
+// would run finished experiments again after an upgrade. A sample that changes gets a new hash here
+// on purpose; a hash that changes without its sample is a mistake.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "controllers/chaosexperiment/spec_hash.h"
+
+namespace chaos::experiment {
+namespace {
+
+const std::map<std::string, std::string> kGolden = {
+    {"nf-001-partition-queen-hive", "8b5ff69a11dcb830"},
+    {"wc-001-kill-worker-during-inference", "80327df4ae3efd40"},
+    {"wc-002-kill-worker-during-registration", "3dbb014bca592b53"},
+    {"wc-004-terminate-worker", "4f972bfa06446256"},
+    {"wc-005-kill-half-of-the-workers", "9d490ee1cce9f5b0"},
+};
+
+std::map<std::string, std::string> HashesOfSamples() {
+  std::ifstream file(SAMPLES_JSON);
+  const Json samples = Json::parse(file);
+  std::map<std::string, std::string> hashes;
+  for (const auto& [name, object] : samples.items()) {
+    if (object["kind"] == "ChaosExperiment") hashes[name] = SpecHash(object["spec"]);
+  }
+  return hashes;
+}
+
+TEST(SpecHash, OfEverySampleIsTheOneThatItAlwaysWas) { EXPECT_EQ(kGolden, HashesOfSamples()); }
+
+}  // namespace
+}  // namespace chaos::experiment
