@@ -1,7 +1,10 @@
 #!/usr/bin/python3
-"""Prints what `kubectl apply -f -` installs: policies, fence, operator, with image references filled in.
+"""Prints what `kubectl apply -f -` installs, without Helm: install.yaml with your image references in place of the chart's defaults.
 
   charts/render.py --images images.json --bind rbee --bind other | kubectl apply -f -
+
+The chart (charts/chaos-operator) is the source; install.yaml is its rendering, and a test holds that this prints exactly what
+`helm template` makes of the same images and namespaces. So whoever has no Helm, demo and tests included, needs none.
 
 images.json: {"operator": "REF", "injector": "REF", "load": "REF"}, or {"reference": "REF", …} in place of a REF, as
 tests/images/images.py writes it; a key that is missing or unknown is an error ("rbee-sim", the system under test of the
@@ -16,8 +19,8 @@ import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-FILES = ("policies.yaml", "fence.yaml", "install.yaml")  # in this order: the fence stands before the operator starts
 NEEDED, IGNORED = ("operator", "injector", "load"), ("rbee-sim",)
+DEFAULT = "rbee.dev/chaos-{}:dev"  # in values.yaml
 REFERENCE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9./:@_-]{0,511}")
 NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 BINDING = """---
@@ -50,17 +53,13 @@ def read_images(text):
 
 
 def render(images, namespaces, more_injectors=()):
-    """The manifests as text. Fails if a placeholder is left over or was never used."""
-    text = "---\n".join((HERE / name).read_text() for name in FILES)
-    values = {f"@{key.upper()}_IMAGE@": images[key] for key in NEEDED}
-    values["@ALLOWED_INJECTORS@"] = ",".join([images["injector"], *more_injectors])
-    for placeholder, value in values.items():
-        if placeholder not in text:
-            sys.exit(f"charts: nothing asks for {placeholder}")
-        text = text.replace(placeholder, value)
-    left = re.search(r"@[A-Z_]+@", text)
-    if left:
-        sys.exit(f"charts: nobody fills in {left.group()}")
+    """The manifests as text. Fails if the chart's name of an image is not in install.yaml."""
+    text = (HERE / "install.yaml").read_text()
+    allowed = f"'{DEFAULT.format('injector')}'"  # as the fence lists those that may be injected
+    for old, new in {allowed: f"'{','.join([images['injector'], *more_injectors])}'", **{DEFAULT.format(key): images[key] for key in NEEDED}}.items():
+        if old not in text:
+            sys.exit(f"charts: install.yaml has no {old}")
+        text = text.replace(old, new)
     return text + "".join(BINDING.format(namespace) for namespace in namespaces)
 
 

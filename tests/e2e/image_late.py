@@ -16,7 +16,9 @@ def archive():
 def shorten_start_window():
     """5 s in place of 60 s, to save time; install() afterwards puts it back, also when this case was killed."""
     pathlib.Path(state(), "e2e-installed").unlink(missing_ok=True)
-    patch = [{"op": "add", "path": "/spec/template/spec/containers/0/args/-", "value": "--start-window=5s"}]
+    arguments = get("deployment", "chaos-operator", "-n", SYSTEM)["spec"]["template"]["spec"]["containers"][0]["args"]
+    path = f"/spec/template/spec/containers/0/args/{arguments.index('--start-window=60s')}"
+    patch = [{"op": "replace", "path": path, "value": "--start-window=5s"}]
     kubectl("patch", "-n", SYSTEM, "deployment/chaos-operator", "--type=json", "-p", json.dumps(patch))
     kubectl("rollout", "status", "--timeout=120s", "-n", SYSTEM, "deployment/chaos-operator", timeout=150)
 

@@ -98,9 +98,19 @@ def _enter_private_network():
     subprocess.run(["ip", "addr", "add", "10.99.0.1/32", "dev", "lo"], check=True)  # the API server wants an address to advertise
 
 
+def _kubeconfig(directory):
+    """For programs that are no Python, such as Helm; the path."""
+    path = directory / "kubeconfig"
+    path.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "test", "contexts": [{"name": "test", "context": {"cluster": "test", "user": "admin"}}],
+        "clusters": [{"name": "test", "cluster": {"server": "https://127.0.0.1:6443", "certificate-authority": str(directory / "ca.crt")}}],
+        "users": [{"name": "admin", "user": {"client-certificate": str(directory / "admin.crt"), "client-key": str(directory / "admin.key")}}]}))
+    return path
+
+
 @contextlib.contextmanager
 def running(binaries):
-    """Yields an Api. `binaries` is a directory with etcd and kube-apiserver; both programs are gone afterwards."""
+    """Yields an Api, whose `kubeconfig` others may use. `binaries` is a directory with etcd and kube-apiserver; both programs are gone afterwards."""
     _enter_private_network()
     with tempfile.TemporaryDirectory(prefix="chaos-api-") as name, contextlib.ExitStack() as stack:
         directory = pathlib.Path(name)
@@ -123,6 +133,7 @@ def running(binaries):
             context = ssl.create_default_context(cafile=directory / "ca.crt")
             context.load_cert_chain(directory / "admin.crt", directory / "admin.key")
             api = Api("127.0.0.1", 6443, context)
+            api.kubeconfig = _kubeconfig(directory)
 
             def ready():
                 for process in started:

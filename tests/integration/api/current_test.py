@@ -78,7 +78,7 @@ class Assembled(unittest.TestCase):
         self.assertEqual(in_schema, [(key, tier, lasts == "true") for key, tier, _, lasts in table])
 
     def test_the_fence_allows_the_capabilities_of_each_fault_at_its_tier_and_no_others(self):
-        caps = re.search(r"\{'NoCapabilities'.*?\}\"", text("charts/fence.yaml")).group()[:-1]
+        caps = re.search(r"\{'NoCapabilities'.*?\}\"", text("charts/install.yaml")).group()[:-1]
         allowed = {tier: re.findall(r"'(\w+)'", names) for tier, names in re.findall(r"'(\w+)': \[(.*?)\]", caps)}
         table = re.findall(r'FaultRow\{"[\w.]+",\s*Runs::\w+,\s*Tier::k(\w+),\s*"([^"]*)"', text("injectors/protocol/faults.cc"))
         table.append(("PodCapabilities", "SYS_PTRACE"))  # how a process is reached whose user is not known
@@ -120,7 +120,7 @@ class Assembled(unittest.TestCase):
 class Names(unittest.TestCase):
     def test_policies_use_the_names_that_the_programs_use(self):
         names = dict(re.findall(r'string_view (k\w+)\s*=\s*"([^"]+)"', text("injectors/protocol/names.h")))
-        policies = text("charts/policies.yaml") + text("charts/fence.yaml")
+        policies = text("charts/install.yaml").partition("kind: ValidatingAdmissionPolicy")[2]
         for name in ("kFinalizer", "kReleaseAnnotation", "kMaxTierLabel", "kManagedByLabel", "kManagedBy"):
             self.assertIn(f"'{names[name]}'", policies, name)
         mentioned = set(re.findall(r"chaos\.rbee\.dev/[a-z-]+", policies))
