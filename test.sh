@@ -9,6 +9,7 @@
 #   fuzz         unit tests and fuzz targets under address and undefined-behaviour sanitizers
 #   tsan         queue, store, watch and lease under the thread sanitizer
 #   bench        figures, both sides in one run
+#   dockerfile   the images built from source by a container builder, as their users build them (root; minutes)
 #   full         all of them, with more seeds and everything tidied
 # The last line is "N passed, N failed"; the exit code is 0 only if nothing failed and something passed.
 set -uo pipefail
@@ -16,7 +17,7 @@ root=$(dirname "$(realpath "$0")")
 cd "$root" || exit 1
 
 readonly CI_TIERS=(tidy unit contract tsan fuzz sim integration e2e)
-readonly ALL_TIERS=("${CI_TIERS[@]}" bench)
+readonly ALL_TIERS=("${CI_TIERS[@]}" bench dockerfile)
 
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1  # one cache for every checkout; it lies outside them all
 passed=0 failed=0 cluster=
@@ -92,8 +93,10 @@ start_cluster() {
   tests/cluster/cluster up || { count 0 1; cluster=; return 1; }
 }
 
+make_images() { /usr/bin/python3 tests/images/images.py || { count 0 1; return 1; }; }
+
 start_images() {
-  /usr/bin/python3 tests/images/images.py || { count 0 1; return 1; }
+  make_images || return 1
   tests/cluster/cluster load-image build/dev/images/*.tar || { count 0 1; return 1; }
   export CHAOS_IMAGES=$root/build/dev/images/images.json
 }
@@ -112,6 +115,9 @@ tier() {
     bench)
       run_ctest bench release bench 1 --verbose
       grep -E '^[0-9]+: ' "$results/bench.log" ;;
+    dockerfile)
+      tests/setup.sh builder || { count 0 1; return 1; }
+      make_images && check dockerfile tests/images/dockerfile_test.sh build/dev/images ;;
   esac
 }
 

@@ -1,6 +1,8 @@
 #!/bin/bash
 # Installs what building and testing need on Debian 12; does nothing where it is there already.
-# Usage: tests/setup.sh [packages]   packages: without the test cluster's Go programs (minutes, once)
+# Usage: tests/setup.sh [packages|builder]
+#   packages   without the test cluster's Go programs (minutes, once)
+#   builder    a container builder, for the Dockerfile alone
 set -euo pipefail
 shopt -s inherit_errexit
 here=$(dirname "$(realpath "$0")")
@@ -22,6 +24,8 @@ PACKAGES=(
   conntrack containerd containernetworking-plugins iproute2 nftables runc util-linux
 )
 
+BUILDER=(buildah git mmdebstrap)
+
 # Names from the list that are not installed. A package named with an alternative version counts as its real name.
 missing_packages() {
   dpkg-query --show --showformat '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
@@ -41,7 +45,8 @@ install_packages() {
 
 case ${1:-all} in
   all | packages) ;;
-  *) die "no such part: $1 (packages, or nothing for all)" ;;
+  builder) install_packages "${BUILDER[@]}"; exit ;;
+  *) die "no such part: $1 (packages, builder, or nothing for all)" ;;
 esac
 install_packages "${PACKAGES[@]}"
 if [ "${1:-all}" = all ]; then
