@@ -127,6 +127,7 @@ TEST(RbeeSimQueenQuirks, EachReturnOfAHiveAddsItsTelemetryOnceMore) {
   ASSERT_TRUE(sim.Ready());
   sim.hive().Signal(SIGKILL);
   ASSERT_FALSE(Sim::WaitForLog(sim.queen(), {"hive_lost"}, 5s).empty());
+  ASSERT_TRUE(sim.hive().Wait(2s)) << "it still listens";
   sim.StartHive();
   ASSERT_FALSE(Sim::WaitForLog(sim.queen(), {"telemetry_repeated", "\"2\""}, 5s).empty());
   std::vector<std::string> telemetry;

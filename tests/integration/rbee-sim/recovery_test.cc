@@ -37,6 +37,7 @@ TEST(RbeeSimRecovery, ADeadHiveIsLostAtOnceAndTakenBackWhenItStartsAgain) {
   ASSERT_TRUE(sim.Ready());
   sim.hive().Signal(SIGKILL);
   EXPECT_FALSE(Sim::WaitForLog(sim.queen(), {"hive_lost"}, 5s).empty());
+  ASSERT_TRUE(sim.hive().Wait(2s)) << "it still listens";
   sim.StartHive();
   EXPECT_FALSE(Sim::WaitForLog(sim.queen(), {"hive_back"}, 3s).empty());
   EXPECT_FALSE(Sim::WaitForLog(sim.queen(), {"\"workers\"", "\"count\":\"3\""}, 3s).empty());
