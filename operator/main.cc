@@ -79,7 +79,8 @@ int RunOperator(Options options) {
     log->Error("no credentials", {{"why", credentials.error().detail}});
     return 1;
   }
-  kube::ApiTransport api(**credentials);
+  kube::ApiTransport api(**credentials, options.transport == "beast" ? kube::RestLibrary::kBeast
+                                                                     : kube::RestLibrary::kCpprest);
   kube::ThreadRunner runner;
   Metrics metrics(TheMetrics());
   kube::MeteredTransport transport(api, clock, metrics, config->host);
@@ -113,7 +114,8 @@ int RunOperator(Options options) {
   });
   log->Info("starting", {{"version", CHAOS_VERSION},
                          {"identity", options.manager.identity},
-                         {"cluster", config->origin}});
+                         {"cluster", config->origin},
+                         {"transport", options.transport}});
   manager.Start();
 
   sigset_t signals;

@@ -76,6 +76,11 @@ ParsedOptions ParseOptions(int argc, const char* const* argv) {
       ->check(CLI::Range(5, 120));
   app.add_option("--log-level", o.log_level, "debug, info, warn or error [info]")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+  app.add_option(
+         "--transport", o.transport,
+         "library of unary calls to the API server: cpprest or beast [cpprest]; watches and "
+         "logs are always beast")
+      ->check(CLI::IsMember({"cpprest", "beast"}));
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

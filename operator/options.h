@@ -14,6 +14,7 @@ struct Options {
   std::string kubeconfig, context;  // empty kubeconfig = the pod that we run in
   std::uint16_t metrics_port = 8080;
   std::string log_level = "info";
+  std::string transport = "cpprest";  // or "beast": what carries unary calls to the API server
 };
 
 // `help_or_error` set: print it and exit with `exit_code` (0 for --help and --version, 2 for a

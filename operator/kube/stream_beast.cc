@@ -1,30 +1,21 @@
 #include "operator/kube/stream_beast.h"
 
-#include <netinet/tcp.h>
-
 #include <array>
 #include <atomic>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/error.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/buffer_body.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
-#include <charconv>
 #include <limits>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "operator/kube/api_error.h"
+#include "operator/kube/beast_connection.h"
 #include "operator/kube/line_splitter.h"
 #include "operator/kube/mailbox.h"
 
@@ -34,9 +25,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using tcp = asio::ip::tcp;
 using ErrorCode = boost::system::error_code;
-using Socket = asio::ssl::stream<beast::tcp_stream>;
 
 constexpr std::size_t kMaxRefusal = 256u << 10;  // bytes of a non-2xx answer that are kept
 
@@ -50,20 +39,8 @@ struct Shared {
   asio::io_context io{1};
   std::set<std::shared_ptr<Session>> sessions{};
   bool shut_down = false;
-  std::shared_ptr<const TlsIdentity> identity{};
-  std::shared_ptr<asio::ssl::context> tls{};
+  BeastTls tls{credentials};
   std::atomic<int> open_streams{0};
-
-  // One context for all connections until the CA or the client certificate changes.
-  std::shared_ptr<asio::ssl::context> Tls() {
-    std::shared_ptr<const TlsIdentity> now = credentials.Tls();
-    if (!tls || now != identity) {
-      identity = std::move(now);
-      tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-      identity->Apply(tls->native_handle(), nullptr);
-    }
-    return tls;
-  }
 };
 
 Error Cancelled() { return {Reason::kCancelled, "the transport was shut down", {}, 0}; }
@@ -76,15 +53,13 @@ class Session : public std::enable_shared_from_this<Session> {
       : mailbox(std::move(wake), shared.limits.unread_lines, shared.limits.unread_bytes),
         shared_(shared),
         request_(std::move(request)),
-        resolver_(shared.io),
-        connect_limit_(shared.io),
         splitter_(shared.limits.max_line) {}
 
   Mailbox mailbox;
 
   void Start();
   void Resume() {
-    if (socket_ && !finished_) Read();
+    if (connection_ && !finished_) Read();
   }
   // Closes the socket at once.
   void Stop();
@@ -96,8 +71,6 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   using Parser = http::response_parser<http::buffer_body>;
 
-  void Connect(const tcp::resolver::results_type& found);
-  void Handshake();
   void Write();
   void ReadHeader();
   void OnHeader();
@@ -109,8 +82,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<bool> Deliver(std::string_view bytes);
   void End(std::optional<Error> error);
   void Fail(const std::string& doing, const ErrorCode& error);
-  std::string Why(const ErrorCode& error) const;
-  void ArmIdleLimit() { beast::get_lowest_layer(*socket_).expires_after(request_.timeout); }
+  void ArmIdleLimit() {
+    beast::get_lowest_layer(connection_->stream()).expires_after(request_.timeout);
+  }
 
   // Runs `next` on success; everything else ends the session. Keeps the session alive.
   template <class Next>
@@ -124,15 +98,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   Shared& shared_;
   const Request request_;
-  tcp::resolver resolver_;
-  asio::steady_timer connect_limit_;
-  bool connect_limit_hit_ = false;
-  std::shared_ptr<asio::ssl::context> tls_;  // outlives the socket
-  std::optional<Socket> socket_;
+  std::shared_ptr<BeastConnection> connection_;
   std::string token_;
   bool renewed_ = false;
   bool finished_ = false;
-  http::request<http::empty_body> head_;
+  http::request<http::string_body> head_;
   beast::flat_buffer buffer_{64u << 10};
   std::optional<Parser> parser_;
   std::array<char, 16u << 10> body_;
@@ -142,70 +112,23 @@ class Session : public std::enable_shared_from_this<Session> {
 };
 
 void Session::Start() {
-  const Config& config = shared_.credentials.config();
   if (shared_.shut_down) return Cut();
   shared_.sessions.insert(shared_from_this());
-  tls_ = shared_.Tls();
   token_ = shared_.credentials.Token();
-  socket_.emplace(shared_.io, *tls_);
-  connect_limit_.expires_after(std::min(shared_.limits.connect, request_.timeout));
-  connect_limit_.async_wait([self = shared_from_this()](const ErrorCode& cancelled) {
-    if (cancelled || self->finished_) return;
-    self->connect_limit_hit_ = true;
-    self->Fail("connect", asio::error::timed_out);
-  });
-  const std::string port = std::to_string(config.port);
-  ErrorCode no_address;
-  const asio::ip::address address = asio::ip::make_address(config.host, no_address);
-  if (!no_address) {
-    return Connect(tcp::resolver::results_type::create(tcp::endpoint(address, config.port),
-                                                       config.host, port));
-  }
-  resolver_.async_resolve(
-      config.host, port, [self = shared_from_this()](const ErrorCode& error, const auto& found) {
-        if (self->finished_) return;
-        if (error) return self->Fail("find " + self->shared_.credentials.config().host, error);
-        self->Connect(found);
-      });
-}
-
-void Session::Connect(const tcp::resolver::results_type& found) {
-  beast::get_lowest_layer(*socket_).async_connect(found, Then("connect", [this] { Handshake(); }));
-}
-
-void Session::Handshake() {
-  const std::string& name = shared_.credentials.config().server_name;
-  tcp::socket& socket = beast::get_lowest_layer(*socket_).socket();
-  ErrorCode ignored;
-  socket.set_option(tcp::no_delay(true), ignored);
-  // A watch may rightly be silent for minutes; a network that is gone is noticed in 30 s all the
-  // same.
-  socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  using Idle = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
-  using Between = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
-  using Times = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
-  socket.set_option(Idle(15), ignored);
-  socket.set_option(Between(5), ignored);
-  socket.set_option(Times(3), ignored);
-  if (!IsIpAddress(name)) SSL_set_tlsext_host_name(socket_->native_handle(), name.c_str());
-  socket_->async_handshake(asio::ssl::stream_base::client, Then("agree on TLS", [this] {
-                             connect_limit_.cancel();
-                             Write();
-                           }));
+  connection_ = std::make_shared<BeastConnection>(shared_.io, shared_.credentials.config(),
+                                                  shared_.tls.Current());
+  connection_->Open(std::min(shared_.limits.connect, request_.timeout),
+                    [self = shared_from_this()](const std::string& doing, const ErrorCode& error) {
+                      if (self->finished_) return;
+                      if (error) return self->Fail(doing, error);
+                      self->Write();
+                    });
 }
 
 void Session::Write() {
-  const Config& config = shared_.credentials.config();
-  head_ = {};
-  head_.version(11);
-  head_.method(http::verb::get);
-  head_.target(config.path_prefix + request_.target);
-  head_.set(http::field::host, config.server_name);
-  head_.set(http::field::user_agent, "rbee-chaos/" CHAOS_VERSION);
-  head_.set(http::field::accept, "application/json, */*");
-  if (!token_.empty()) head_.set(http::field::authorization, "Bearer " + token_);
+  head_ = MakeHead(shared_.credentials.config(), request_, token_);
   ArmIdleLimit();
-  http::async_write(*socket_, head_, Then("send", [this] { ReadHeader(); }));
+  http::async_write(connection_->stream(), head_, Then("send", [this] { ReadHeader(); }));
 }
 
 void Session::ReadHeader() {
@@ -213,7 +136,7 @@ void Session::ReadHeader() {
   // Not boost::none: with a Content-Length, Beast 1.74 takes that for a limit of nothing.
   parser_->body_limit(std::numeric_limits<std::uint64_t>::max());
   ArmIdleLimit();
-  http::async_read_header(*socket_, buffer_, *parser_,
+  http::async_read_header(connection_->stream(), buffer_, *parser_,
                           Then("read the answer", [this] { OnHeader(); }));
 }
 
@@ -221,10 +144,10 @@ void Session::OnHeader() {
   const auto& answer = parser_->get();
   const int status = answer.result_int();
   if (status == 401 && !std::exchange(renewed_, true) && shared_.credentials.Renew(token_)) {
-    // Posted, since the old socket may not be destroyed below its own handler.
+    // Posted, since the old connection may not be destroyed below its own handler.
     return asio::post(shared_.io, [self = shared_from_this()] {
       if (self->finished_) return;
-      self->socket_.reset();
+      self->connection_->Close();
       self->buffer_.clear();
       self->Start();
     });
@@ -235,9 +158,7 @@ void Session::OnHeader() {
     refused_ = true;
     refusal_.status = status;
     const auto after = answer[http::field::retry_after];
-    int value = 0;
-    std::from_chars(after.data(), after.data() + after.size(), value);
-    refusal_.retry_after = seconds(std::clamp(value, 0, 86'400));
+    refusal_.retry_after = ParseRetryAfter({after.data(), after.size()});
   }
   if (parser_->is_done()) return OnBytes("", /*complete=*/true);
   Read();
@@ -250,7 +171,7 @@ void Session::Read() {
   ArmIdleLimit();
   // Not async_read: that would fill the whole buffer before it returns, and events would wait for
   // each other.
-  http::async_read_some(*socket_, buffer_, *parser_,
+  http::async_read_some(connection_->stream(), buffer_, *parser_,
                         [self = shared_from_this()](const ErrorCode& error, std::size_t) {
                           if (!self->finished_) self->OnRead(error);
                         });
@@ -263,11 +184,7 @@ void Session::OnRead(const ErrorCode& error) {
   if (!broken) return OnBytes(bytes, parser_->is_done());
   if (refused_) return OnRefused(bytes, /*complete=*/true);  // its status is what matters
   if (!Deliver(bytes)) return;
-  if (splitter_.InsideLine()) {
-    return End(Error{
-        Reason::kUnavailable, "the stream was cut in the middle of a line: " + Why(error), {}, 0});
-  }
-  Fail("go on reading", error);
+  Fail(splitter_.InsideLine() ? "read a line to its end" : "go on reading", error);
 }
 
 void Session::OnBytes(std::string_view bytes, bool complete) {
@@ -304,39 +221,22 @@ void Session::End(std::optional<Error> error) {
   mailbox.PutEnd(std::move(error));
 }
 
-std::string Session::Why(const ErrorCode& error) const {
-  if (error == beast::error::timeout) {
-    return "nothing came for " + std::to_string(request_.timeout.count()) + " ms";
-  }
-  if (connect_limit_hit_) return "no connection in time";
-  if (error == asio::ssl::error::stream_truncated || error == http::error::partial_message ||
-      error == http::error::end_of_stream) {
-    return "the server closed the connection";
-  }
-  if (socket_) {
-    const long verified = SSL_get_verify_result(const_cast<Socket&>(*socket_).native_handle());
-    if (verified != X509_V_OK) {
-      return std::string("the server's certificate is refused: ") +
-             X509_verify_cert_error_string(verified);
-    }
-  }
-  return error.message();
-}
-
 void Session::Fail(const std::string& doing, const ErrorCode& error) {
+  const std::string why =
+      error == beast::error::timeout
+          ? "nothing came for " + std::to_string(request_.timeout.count()) + " ms"
+          : connection_->Why(error);
   End(Error{Reason::kUnavailable,
             "GET " + shared_.credentials.config().Url() +
                 request_.target.substr(0, request_.target.find('?')) + ": cannot " + doing + ": " +
-                Why(error),
+                why,
             {},
             0});
 }
 
 void Session::Stop() {
   if (std::exchange(finished_, true)) return;
-  resolver_.cancel();
-  connect_limit_.cancel();
-  if (socket_) beast::get_lowest_layer(*socket_).close();
+  if (connection_) connection_->Close();
   shared_.sessions.erase(shared_from_this());
 }
 
@@ -372,7 +272,9 @@ struct StreamBeast::Loop {
   ~Loop() {
     shared.io.stop();
     thread.join();
-    shared.sessions.clear();
+    // A session that still connects is held by its connection.
+    const std::set<std::shared_ptr<Session>> all = shared.sessions;
+    for (const std::shared_ptr<Session>& session : all) session->Stop();
   }
   Shared shared;
   asio::executor_work_guard<asio::io_context::executor_type> work{shared.io.get_executor()};

@@ -13,7 +13,6 @@
 
 #include "operator/base/clock.h"
 #include "operator/kube/api_error.h"
-#include "operator/kube/api_transport.h"
 
 namespace chaos::contract {
 namespace {
@@ -162,7 +161,7 @@ std::string_view Name(Verb verb) {
 
 namespace {
 
-Result<Outcome> RunOnce(const Misbehaviour& misbehaviour, Verb verb) {
+Result<Outcome> RunOnce(const Misbehaviour& misbehaviour, Verb verb, kube::RestLibrary library) {
   auto server = std::make_unique<BadServer>(
       ServerIdentity(misbehaviour.trust), [&](Exchange& x) { misbehaviour.script(x, verb); },
       misbehaviour.before_tls);
@@ -170,7 +169,7 @@ Result<Outcome> RunOnce(const Misbehaviour& misbehaviour, Verb verb) {
   const SystemClock clock;
   auto credentials = kube::Credentials::Make(MakeConfig(server->port(), token.path()), clock);
   CHECK(credentials);
-  kube::ApiTransport transport(**credentials, kRestLimits, kStreamLimits);
+  kube::ApiTransport transport(**credentials, library, kRestLimits, kStreamLimits);
   if (misbehaviour.nobody_listens) server.reset();
   if (misbehaviour.primed) {
     kube::Request prime;
@@ -201,10 +200,10 @@ Result<Outcome> RunOnce(const Misbehaviour& misbehaviour, Verb verb) {
 
 }  // namespace
 
-Outcome RunCell(const Misbehaviour& misbehaviour, Verb verb) {
+Outcome RunCell(const Misbehaviour& misbehaviour, Verb verb, kube::RestLibrary library) {
   // cpprest puts a connection back into its pool some time after the answer was given out.
   for (int attempt = 0; attempt < 200; ++attempt) {
-    if (Result<Outcome> outcome = RunOnce(misbehaviour, verb); outcome) return *outcome;
+    if (Result<Outcome> outcome = RunOnce(misbehaviour, verb, library); outcome) return *outcome;
   }
   return {"never reused its connection", ""};
 }

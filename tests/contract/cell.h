@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "operator/kube/api_transport.h"
 #include "operator/kube/transport.h"
 #include "tests/contract/bad_server.h"
 
@@ -16,7 +17,7 @@ enum class Verb { kGet, kList, kPost, kPut, kPatch, kDelete, kWatch, kFollowLog 
 inline constexpr Verb kVerbs[] = {Verb::kGet,   Verb::kList,   Verb::kPost,  Verb::kPut,
                                   Verb::kPatch, Verb::kDelete, Verb::kWatch, Verb::kFollowLog};
 std::string_view Name(Verb verb);
-// True for what Open carries (Beast); the others go through Send (cpprest).
+// True for what Open carries (always Beast); the others go through Send, over either library.
 constexpr bool Streams(Verb verb) { return verb == Verb::kWatch || verb == Verb::kFollowLog; }
 constexpr bool Writes(Verb verb) {
   return !Streams(verb) && verb != Verb::kGet && verb != Verb::kList;
@@ -33,7 +34,7 @@ struct Misbehaviour {
   bool nobody_listens = false;
   Trust trust = Trust::kRight;
   std::chrono::milliseconds deadline{10'000};
-  // A request that went well beforehand, so that cpprest has a pooled connection.
+  // A request that went well beforehand, so that there is a kept connection.
   bool primed = false;
   bool rotate_token = false;      // the file holds another token by the time of the request
   bool shut_down_midway = false;  // Shutdown once the server has seen the request
@@ -47,7 +48,7 @@ struct Outcome {
   std::chrono::milliseconds took{0};
 };
 
-Outcome RunCell(const Misbehaviour& misbehaviour, Verb verb);
+Outcome RunCell(const Misbehaviour& misbehaviour, Verb verb, kube::RestLibrary library);
 
 // A whole good answer to `verb`: an object, a list of some 300 KB, three events, three log lines.
 std::string GoodAnswer(Verb verb);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,11 @@ struct Row {
   std::string_view reads, writes, streams;
   // Where one verb differs from its group.
   std::map<Verb, std::string_view> but{};
+  // Of unary calls over Beast, where it does better than cpprest.
+  struct Beast {
+    std::string_view reads, writes;
+  };
+  std::optional<Beast> beast{};
 };
 
 const std::vector<Row>& Rows();

@@ -1,6 +1,6 @@
 // The contract of the transports as a printed table: misbehaviour × verb, each verb through the
-// transport that carries it (cpprest: unary, Beast: streams). Cells say what the caller is told,
-// how often the server executed the request (e) and how often it saw it (s).
+// transport that carries it (unary calls: each library, streams: Beast). Cells say what the caller
+// is told, how often the server executed the request (e) and how often it saw it (s).
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,7 +14,11 @@
 namespace chaos::contract {
 namespace {
 
-std::string_view Expected(const Row& row, Verb verb) {
+using kube::RestLibrary;
+
+std::string_view Expected(const Row& row, Verb verb, RestLibrary library) {
+  if (library == RestLibrary::kBeast && row.beast && !Streams(verb))
+    return Writes(verb) ? row.beast->writes : row.beast->reads;
   if (const auto found = row.but.find(verb); found != row.but.end()) return found->second;
   return Streams(verb) ? row.streams : Writes(verb) ? row.writes : row.reads;
 }
@@ -36,27 +40,30 @@ void PrintRow(std::string_view name, const std::vector<std::string>& cells) {
 }
 
 // The verbs of a row run side by side: each has its own server and its own transport.
-std::vector<Outcome> RunRow(const Row& row) {
+std::vector<Outcome> RunRow(const Row& row, RestLibrary library) {
   std::vector<std::future<Outcome>> running;
   for (const Verb verb : kVerbs) {
-    running.push_back(
-        std::async(std::launch::async, [&row, verb] { return RunCell(row.misbehaviour, verb); }));
+    running.push_back(std::async(std::launch::async, [&row, verb, library] {
+      return RunCell(row.misbehaviour, verb, library);
+    }));
   }
   std::vector<Outcome> outcomes;
   for (std::future<Outcome>& cell : running) outcomes.push_back(cell.get());
   return outcomes;
 }
 
-TEST(TransportContract, EveryVerbTellsItsCallerWhatReallyHappened) {
+class TransportContract : public testing::TestWithParam<RestLibrary> {};
+
+TEST_P(TransportContract, EveryVerbTellsItsCallerWhatReallyHappened) {
   std::vector<std::string> header;
   for (const Verb verb : kVerbs) header.emplace_back(Name(verb));
   PrintRow("the server: ", header);
   for (const Row& row : Rows()) {
     const Misbehaviour& misbehaviour = row.misbehaviour;
     std::vector<std::string> cells;
-    for (const Outcome& outcome : RunRow(row)) {
+    for (const Outcome& outcome : RunRow(row, GetParam())) {
       const Verb verb = kVerbs[cells.size()];
-      EXPECT_EQ(outcome.text, Expected(row, verb))
+      EXPECT_EQ(outcome.text, Expected(row, verb, GetParam()))
           << misbehaviour.name << ", " << Name(verb) << ": " << outcome.detail;
       EXPECT_FALSE(outcome.text.empty());
       // Nobody waits much longer than the deadline, whatever the server does.
@@ -67,6 +74,12 @@ TEST(TransportContract, EveryVerbTellsItsCallerWhatReallyHappened) {
     PrintRow(misbehaviour.name, cells);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, TransportContract,
+                         testing::Values(RestLibrary::kCpprest, RestLibrary::kBeast),
+                         [](const auto& one) {
+                           return one.param == RestLibrary::kBeast ? "Beast" : "Cpprest";
+                         });
 
 }  // namespace
 }  // namespace chaos::contract

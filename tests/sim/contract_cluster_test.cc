@@ -61,7 +61,9 @@ class RealStage final : public ContractStage {
   bool woken_ = false;
 };
 
-TEST(RealApiServer, KeepsTheContract) {
+class RealApiServer : public testing::TestWithParam<kube::RestLibrary> {};
+
+TEST_P(RealApiServer, KeepsTheContract) {
   const char* path = std::getenv("KUBECONFIG");
   ASSERT_NE(path, nullptr) << "KUBECONFIG must name the administrator of a test cluster";
   Result<kube::Config> config = kube::LoadKubeconfig(path);
@@ -69,7 +71,7 @@ TEST(RealApiServer, KeepsTheContract) {
   SystemClock clock;
   auto credentials = kube::Credentials::Make(*config, clock);
   ASSERT_TRUE(credentials) << credentials.error().detail;
-  kube::ApiTransport transport(**credentials);
+  kube::ApiTransport transport(**credentials, GetParam());
   int broken = 0, number = 0;
   for (const ContractCase& one : ContractCases()) {
     RealStage stage(transport,
@@ -82,6 +84,12 @@ TEST(RealApiServer, KeepsTheContract) {
   std::printf("contract: %zu cases against a real API server, %d broken\n", ContractCases().size(),
               broken);
 }
+
+INSTANTIATE_TEST_SUITE_P(Over, RealApiServer,
+                         testing::Values(kube::RestLibrary::kCpprest, kube::RestLibrary::kBeast),
+                         [](const auto& one) {
+                           return one.param == kube::RestLibrary::kBeast ? "Beast" : "Cpprest";
+                         });
 
 }  // namespace
 }  // namespace chaos::sim
