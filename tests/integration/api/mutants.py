@@ -101,17 +101,17 @@ class Nursery:
         return Mutant(title, where, tables, (crd["spec"]["names"]["kind"],))
 
     def policy(self, title, policy, tables):
-        """The policy as it would be for another operator (fence), or for another API group (author, finalizer)."""
+        """The policy as it would be for another operator (fence) and, if all that it looks at is ours, for another API group."""
         self._number += 1
         name = policy["metadata"]["name"]
-        fence = name.startswith("chaos-fence-")
-        where = rows.Where(self._api, rows.GROUP if fence else f"p{self._number}.chaos.rbee.dev", f"{rows.OPERATOR}-{self._number}" if fence else rows.OPERATOR)
+        fence, rule = name.startswith("chaos-fence-"), policy["spec"]["matchConstraints"]["resourceRules"][0]
+        moved = rule["apiGroups"] == [rows.GROUP]
+        where = rows.Where(self._api, f"p{self._number}.chaos.rbee.dev" if moved else rows.GROUP, f"{rows.OPERATOR}-{self._number}" if fence else rows.OPERATOR)
         copied, kinds = copy.deepcopy(policy), ()
         if fence:
             copied = _replaced(copied, f"'{rows.OPERATOR}'", f"'{where.operator}'")
-        else:
-            rule = copied["spec"]["matchConstraints"]["resourceRules"][0]
-            rule["apiGroups"] = [where.group]
+        if moved:
+            copied["spec"]["matchConstraints"]["resourceRules"][0]["apiGroups"] = [where.group]
             kinds = tuple(kind for kind, plural in rows.PLURALS.items() if plural in rule["resources"])
             for kind in kinds:
                 self._api.must("POST", world.CRDS, in_group(world.crd(rows.PLURALS[kind]), where.group))

@@ -102,7 +102,7 @@ def run_object(where, row, namespace="chaos-open"):
 
 
 CREATED = {"service": "/api/v1/namespaces/{}/services", "job": "/apis/batch/v1/namespaces/{}/jobs",
-           "loadtest": "/apis/chaos.rbee.dev/v1alpha1/namespaces/{}/loadtests"}
+           "loadtest": "/apis/{group}/v1alpha1/namespaces/{}/loadtests"}
 
 
 def run_fence(where, row):
@@ -124,7 +124,9 @@ def run_fence(where, row):
         if "container" in row:
             containers = body["spec"]["template"]["spec"]["containers"]
             containers[0] = merge(containers[0], row["container"])
-        return call("POST", CREATED[kind].format(namespace) + "?dryRun=All&fieldValidation=Strict", body, where.operator)
+        if kind == "loadtest":
+            body["apiVersion"] = f"{where.group}/v1alpha1"
+        return call("POST", CREATED[kind].format(namespace, group=where.group) + "?dryRun=All&fieldValidation=Strict", body, where.operator)
     content = "application/merge-patch+json" if kind == "PATCH" else "application/json"
     return call(kind, row["path"] + ("?dryRun=All" if row.get("dry", True) else ""), row.get("body"), where.operator, content)
 
