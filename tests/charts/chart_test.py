@@ -86,7 +86,7 @@ class Chart(unittest.TestCase):
 
     def test_every_value_is_heard(self):
         values = {"replicas": 3, "nodeSelector": {"a": "b"}, "tolerations": [{"operator": "Exists"}], "priorityClassName": "high", "imagePullSecrets": [{"name": "s"}],
-                  "leaseSeconds": 20, "logLevel": "debug", "limits": {"maxDuration": "2h", "maxLiveTargets": 7, "maxSidecars": 9, "startWindow": "90s"},
+                  "leaseSeconds": 20, "logLevel": "debug", "transport": "beast", "limits": {"maxDuration": "2h", "maxLiveTargets": 7, "maxSidecars": 9, "startWindow": "90s"},
                   "resources": {"limits": {"memory": "1Gi"}, "requests": None}, "profile": {"name": "vllm", "components": {"queen": None, "hive": None, "worker": None, "server": {"labels": {"app": "vllm"}, "port": 8000, "protocol": "http"}}}}
         found = by_name(documents(template(values, namespace="elsewhere").stdout))
         deployment = found["Deployment", "elsewhere", "chaos-operator"]["spec"]
@@ -95,7 +95,7 @@ class Chart(unittest.TestCase):
         self.assertEqual({key: pod[key] for key in ("nodeSelector", "tolerations", "priorityClassName", "imagePullSecrets")},
                          {key: values[key] for key in ("nodeSelector", "tolerations", "priorityClassName", "imagePullSecrets")})
         self.assertEqual(container["resources"], {"limits": {"memory": "1Gi"}})
-        for argument in ("--lease-seconds=20", "--log-level=debug", "--max-duration=2h", "--max-live-targets=7", "--max-sidecars=9", "--start-window=90s", "--profile=vllm"):
+        for argument in ("--lease-seconds=20", "--log-level=debug", "--transport=beast", "--max-duration=2h", "--max-live-targets=7", "--max-sidecars=9", "--start-window=90s", "--profile=vllm"):
             self.assertIn(argument, container["args"])
         profile = json.loads(found["ConfigMap", "elsewhere", "chaos-profile-vllm"]["data"]["profile.json"])
         self.assertEqual(profile, {"components": {"server": {"labels": {"app": "vllm"}, "port": 8000, "protocol": "http"}}})
