@@ -4,5 +4,5 @@ set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cluster=$root/tests/cluster/cluster
 "$cluster" kubectl apply --server-side -f "$root/crds/"
-"$cluster" kubectl wait --for=condition=Established --timeout=30s -f "$root/crds/"
+"$cluster" kubectl wait --for=condition=Established --timeout=30s --recursive=false -f "$root/crds/"
 exec "$cluster" exec "$1"
