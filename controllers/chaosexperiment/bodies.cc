@@ -35,13 +35,21 @@ Json Patch(Json container, const std::string& pod_uid) {
 
 Json SidecarPatch(const Intent& intent, const std::string& pod_uid) {
   Json container = Container(intent.sidecar, intent.image, "inject", intent.arguments);
-  // Root, because a capability that is added to another user's container does nothing.
+  // An added capability does nothing for another user than root. An intent of before there was a
+  // choice means NET_ADMIN.
+  const bool old = intent.container.empty() && intent.capability.empty();
+  const std::string capability = old ? "NET_ADMIN" : intent.capability;
+  Json capabilities = {{"drop", {"ALL"}}};
+  if (!capability.empty()) capabilities["add"] = {capability};
+  const std::int64_t user = intent.run_as_user.value_or(0);
   container["securityContext"] = {{"allowPrivilegeEscalation", false},
                                   {"readOnlyRootFilesystem", true},
-                                  {"runAsUser", 0},
-                                  {"runAsNonRoot", false},
-                                  {"capabilities", {{"drop", {"ALL"}}, {"add", {"NET_ADMIN"}}}},
+                                  {"runAsUser", user},
+                                  {"runAsNonRoot", user != 0},
+                                  {"capabilities", std::move(capabilities)},
                                   {"seccompProfile", {{"type", "RuntimeDefault"}}}};
+  if (intent.run_as_group) container["securityContext"]["runAsGroup"] = *intent.run_as_group;
+  if (!intent.container.empty()) container["targetContainerName"] = intent.container;
   return Patch(std::move(container), pod_uid);
 }
 

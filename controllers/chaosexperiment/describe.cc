@@ -5,6 +5,10 @@
 namespace chaos::experiment {
 namespace {
 
+bool EndsProcess(const Status& s) {
+  return s.fault_kind.starts_with("process.") && s.fault_kind != "process.Hang";
+}
+
 using kube::Condition;
 using kube::ConditionStatus;
 
@@ -67,7 +71,8 @@ void SetProgress(Setter& set, const Status& s, const Blocked* blocked, bool susp
   const bool recovered = finished && !s.timings.to_recover.empty();
   if (recovered)
     set.Set("Recovered", ConditionStatus::kTrue, "StableAgain",
-            "good again " + s.timings.to_recover + " after the end");
+            "good again " + s.timings.to_recover +
+                (EndsProcess(s) ? " after the fault" : " after the end"));
   else if (finished && s.reason == "NotRecovered")
     set.Set("Recovered", ConditionStatus::kFalse, "NotRecovered");
   else
@@ -115,6 +120,23 @@ void Describe(Status& status, std::int64_t generation, const Blocked* blocked, b
   SetSummary(set, status, blocked, suspended);
 }
 
+namespace {
+
+std::string WhatWasSeen(const TargetStatus& target) {
+  if (!target.exit_code) return "the effect was measured on pod " + target.pod;
+  return "container " + target.container + " of pod " + target.pod + " ended with exit code " +
+         std::to_string(*target.exit_code) + ", says the kubelet";
+}
+
+std::string WhoIsBack(const TargetStatus& target) {
+  if (!target.restarts_after) return "what pod " + target.pod + " did is done again";
+  return "container " + target.container + " of pod " + target.pod + " runs again (restart count " +
+         std::to_string(target.intent ? target.intent->restarts : 0) + " to " +
+         std::to_string(*target.restarts_after) + ")";
+}
+
+}  // namespace
+
 std::vector<Happening> Happenings(const Status& before, const Status& after) {
   std::vector<Happening> happenings;
   const auto tell = [&](kube::EventKind kind, const char* reason, const char* action,
@@ -140,15 +162,18 @@ std::vector<Happening> Happenings(const Status& before, const Status& after) {
       tell(kube::EventKind::kNormal, "Injecting", "Inject",
            after.fault_kind + " on " + std::to_string(after.targets.size()) + " target(s)");
     if (after.phase == "Recovering")
-      tell(kube::EventKind::kNormal, "Reverted", "Revert",
-           "every target is clean; waiting for recovery");
+      tell(kube::EventKind::kNormal, EndsProcess(after) ? "Recovering" : "Reverted", "Revert",
+           EndsProcess(after) ? "every target was hit; waiting for recovery"
+                              : "every target is clean; waiting for recovery");
   }
   for (std::size_t i = 0; i < after.targets.size(); ++i) {
     const TargetStatus& target = after.targets[i];
     const bool known = i < before.targets.size() && before.targets[i].uid == target.uid;
     if (target.verified_at && !(known && before.targets[i].verified_at)) {
-      tell(kube::EventKind::kNormal, "Verified", "Inject",
-           "the effect was measured on pod " + target.pod);
+      tell(kube::EventKind::kNormal, "Verified", "Inject", WhatWasSeen(target));
+    }
+    if (target.back_at && !(known && before.targets[i].back_at)) {
+      tell(kube::EventKind::kNormal, "RunsAgain", "Recover", WhoIsBack(target));
     }
     if (!target.reason.empty() && !(known && before.targets[i].reason == target.reason)) {
       tell(kube::EventKind::kWarning, target.reason.c_str(), "Inject",

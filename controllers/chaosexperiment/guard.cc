@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controllers/chaosexperiment/process.h"
+#include "controllers/chaosexperiment/select.h"
 #include "injectors/protocol/names.h"
 #include "operator/base/time_text.h"
 
@@ -13,7 +15,52 @@ int Sidecars(const Pod& pod) {
       std::count_if(pod.sidecars.begin(), pod.sidecars.end(), protocol::IsOurContainer));
 }
 
+std::optional<Refusal> MayTouchProcess(const Spec& spec, const Pod& target) {
+  if (!spec.process) return std::nullopt;
+  Result<std::string> container = PickContainer(spec.target, target);
+  if (!container) return Refusal{"Container", container.error().detail, false};
+  if (target.restart_policy == "Never") {
+    return Refusal{
+        "RestartPolicy",
+        "pod " + target.meta.key.name +
+            " is never restarted (restartPolicy Never, as in a Job): a process that ends "
+            "there would not come back; hit pods of a Deployment or StatefulSet",
+        false};
+  }
+  Result<Means> means = ChooseMeans(spec, target, *container);
+  if (!means) return Refusal{"Tier", means.error().detail, false};
+  if (std::string why = WhyDown(target, *container); !why.empty())
+    return Refusal{"ContainerDown", std::move(why), true};
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<Refusal> MayRemove(const Experiment& experiment, const Pods& matching,
+                                 const Pods& targets) {
+  if (!experiment.spec.process) return std::nullopt;
+  const auto is_target = [&](const auto& pod) {
+    return std::any_of(targets.begin(), targets.end(),
+                       [&](const auto& t) { return t->meta.uid == pod->meta.uid; });
+  };
+  std::size_t others = 0, ready = 0;
+  for (const auto& pod : matching) {
+    if (is_target(pod)) continue;
+    ++others;
+    ready += pod->ready;
+  }
+  if (ready > 0) return std::nullopt;
+  const std::string hit = std::to_string(targets.size());
+  return Refusal{"LastReady",
+                 others == 0
+                     ? "nothing would be left of the " + hit +
+                           " pod(s) that match: scale "
+                           "them up, or hit fewer"
+                     : "of the " + std::to_string(others) +
+                           " matching pods that would be left none is ready: scale them up, "
+                           "or wait until one is",
+                 others > 0};
+}
 
 std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experiment,
                                 const Namespace* ns, const Stop* stop) {
@@ -37,6 +84,20 @@ std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experime
   }
   if (fault->lasts && spec.duration <= milliseconds(0))
     return Refusal{"Duration", std::string(fault->key) + " needs spec.duration", false};
+  if (spec.EndsProcess() && spec.duration > milliseconds(0))
+    return Refusal{"Duration",
+                   spec.fault_key + " happens at once: remove spec.duration (only Hang has one)",
+                   false};
+  if (spec.Waits(protocol::When::kDuringRegistration) && !spec.inject_new_pods)
+    return Refusal{"NewPods",
+                   "trigger DuringRegistration waits for a pod that starts during the run: set "
+                   "spec.newPods: Inject",
+                   false};
+  if (spec.WaitsForNewPod() && spec.target.mode != Mode::kOne)
+    return Refusal{"NewPods",
+                   "the first new pod is the target: set target.mode: One with trigger "
+                   "DuringRegistration",
+                   false};
   if (spec.duration > limits.max_duration) {
     return Refusal{"Duration",
                    "spec.duration " + PrintDuration(spec.duration) +
@@ -56,6 +117,7 @@ std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experim
                    false};
   if (target.meta.deleting || target.phase != "Running")
     return Refusal{"NotRunning", pod + " is not running (any more)", false};
+  if (std::optional<Refusal> refusal = MayTouchProcess(experiment.spec, target)) return refusal;
   // The sidecar of this run may be there already: only a new one is counted.
   const std::string mine = protocol::SidecarName(RunId(experiment.meta.uid, experiment.spec_hash));
   const bool launched =

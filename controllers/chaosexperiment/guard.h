@@ -31,6 +31,10 @@ std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experime
 // Asked for each target, before the intent and again before the launch.
 std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experiment,
                                  const Census& census, const Pod& target);
+// For faults that take their targets out of service: at least one ready pod of what matches must be
+// left. `matching`: all pods that the target means, `targets` among them.
+std::optional<Refusal> MayRemove(const Experiment& experiment, const Pods& matching,
+                                 const Pods& targets);
 
 // "3/32": ours in this pod, and the limit.
 std::string CountSidecars(const Limits& limits, const Pod& pod);

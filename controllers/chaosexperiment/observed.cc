@@ -1,5 +1,7 @@
 #include "controllers/chaosexperiment/observed.h"
 
+#include <algorithm>
+
 namespace chaos::experiment {
 
 void Said::Add(const protocol::Event& event) {
@@ -15,19 +17,22 @@ void Said::Add(const protocol::Event& event) {
     measured.erase("mechanism");
   }
   if (event.event == "armed") armed_at = event.at;
-  if (event.event == "applied") applied_at = event.at;
+  // Ahead of what may end the injector with its victim; the first of several steps counts.
+  if (event.event == "applied" || event.event == "aboutTo")
+    applied_at = std::min(event.at, applied_at.value_or(event.at));
   if (event.event == "verified") verified_at = event.at;
   if (event.event == "reverted") reverted_at = event.at;
   if (event.event == "failed") {
     failure = event.reason;
     message = event.message;
   }
-  if (event.event == "reverted" || event.event == "stopped") cut_short = event.reason;
-  ended = ended || event.event == "reverted" || event.event == "stopped" || event.event == "failed";
+  const bool last = event.event == "reverted" || event.event == "stopped" || event.event == "done";
+  if (last) cut_short = event.reason;
+  ended = ended || last || event.event == "failed";
 }
 
 void Said::Add(const protocol::Record& record) {
-  if (record.applied) applied_at = record.applied;
+  if (record.applied) applied_at = std::min(*record.applied, applied_at.value_or(*record.applied));
   if (record.verified) verified_at = record.verified;
   if (record.reverted) reverted_at = record.reverted;
   if (record.state == "failed" && failure.empty()) failure = record.code;

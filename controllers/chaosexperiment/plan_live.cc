@@ -14,12 +14,6 @@ namespace {
 constexpr seconds kProbeStart{
     60};  // for the probe pod's first line, and for every probe to be good once
 constexpr seconds kSilence{20};  // longer without a line, the probe pod counts as lost
-constexpr seconds kGrace{5};     // past a deadline before it counts as overdue
-
-bool AnyIntent(const Status& s) {
-  return std::any_of(s.targets.begin(), s.targets.end(),
-                     [](const TargetStatus& t) { return t.intent.has_value(); });
-}
 
 }  // namespace
 
@@ -28,7 +22,7 @@ void Planner::PlanLive() {
   if (next_.stop && CHAOS_MUTANT("drop-finalizer-early")) Do(RemoveFinalizer{});
   if (next_.stop && !Annotation(experiment_.meta, protocol::kAbortAnnotation).empty())
     Do(RemoveAbort{});
-  if (AnyIntent(next_)) return PlanInjected();
+  if (next_.intended_at) return PlanInjected();
   if (next_.stop)
     return Conclude({"Aborted", "Stopped", next_.stop->by + ": " + next_.stop->reason});
   PlanBaseline();
@@ -79,9 +73,16 @@ bool Planner::PreflightDone() {
   bool done = true;
   for (const TargetStatus& target : next_.targets) {
     if (View(target.uid).preflight_done) continue;
+    const Pod* pod = FindPod(target.pod, target.uid);
+    if (pod == nullptr) continue;  // gone: Recheck selects again
+    const Result<Means> means = ChooseMeans(spec_, *pod, target.container);
+    if (!means) continue;  // and this one refuses it
     done = false;
-    const Intent trial{
-        protocol::SidecarName(run_), world_.settings->injector_image, "", "{}", {}, {}, {}};
+    Intent trial;
+    trial.sidecar = protocol::SidecarName(run_);
+    trial.image = world_.settings->injector_image;
+    trial.arguments = "{}";
+    UseMeans(*means, trial);
     Do(experiment::Preflight{target.pod, target.uid, SidecarPatch(trial, target.uid)});
   }
   return done;
@@ -89,6 +90,7 @@ bool Planner::PreflightDone() {
 
 // The probe pod is there and every probe that counts Before has been good once.
 bool Planner::ProbesReady() {
+  WakeForOwnProbes();
   if (world_.probe_pod_error) {
     Conclude({"Inconclusive", "Refused",
               "the probe pod was refused: " + world_.probe_pod_error->detail});
@@ -96,7 +98,8 @@ bool Planner::ProbesReady() {
   }
   const Pod* pod = FindPod(next_.resolved.probe_pod, "");
   const bool started = world_.samples && world_.samples->Started();
-  const bool can_create = world_.profile && world_.services;
+  const bool wanted = spec_.NeedsProbePod();
+  const bool can_create = wanted && world_.profile && world_.services;
   if (pod == nullptr && !started && !can_create)
     Wake(now_ + seconds(1));  // an outage: they come back
   if (pod == nullptr && !started && can_create) {
@@ -111,8 +114,7 @@ bool Planner::ProbesReady() {
   if (pod != nullptr) Do(FollowProbePod{next_.resolved.probe_pod});
   if (next_.baseline_started_at) return true;
 
-  const std::optional<TimePoint> good =
-      started ? FirstAllGood(spec_.probes, *world_.samples) : std::nullopt;
+  const std::optional<TimePoint> good = BaselineStart();
   if (good) {
     next_.baseline_started_at = std::chrono::floor<milliseconds>(*good);
     return false;  // written first
@@ -122,7 +124,7 @@ bool Planner::ProbesReady() {
     Wake(limit + milliseconds(1));
     return false;
   }
-  if (!started) {
+  if (!started && wanted) {
     const std::string why = WhyNotRunning(pod, protocol::kProbeContainer);
     Conclude({"Inconclusive", "NoData",
               "the probe pod " + next_.resolved.probe_pod + " has said nothing for " +
@@ -146,6 +148,16 @@ bool Planner::ProbesReady() {
   return false;
 }
 
+// Since when every probe that counts Before has been good once.
+std::optional<TimePoint> Planner::BaselineStart() const {
+  const bool any = std::any_of(spec_.probes.begin(), spec_.probes.end(),
+                               [](const ProbeSpec& p) { return p.before; });
+  if (!spec_.NeedsProbePod() && !any) return next_.started_at;
+  if (!world_.samples) return std::nullopt;
+  if (spec_.NeedsProbePod() && !world_.samples->Started()) return std::nullopt;
+  return FirstAllGood(spec_.probes, *world_.samples);
+}
+
 bool Planner::BaselineHolds() {
   const TimePoint from = *next_.baseline_started_at;
   const TimePoint end = from + spec_.baseline;
@@ -154,7 +166,7 @@ bool Planner::BaselineHolds() {
     return false;
   }
   const std::optional<TimePoint> last = world_.samples ? world_.samples->LastLine() : std::nullopt;
-  if (!last || *last < end - seconds(1)) {
+  if (spec_.NeedsProbePod() && (!last || *last < end - seconds(1))) {
     if (now_ <= end + kSilence) {
       Wake(end + kSilence + milliseconds(1));
     } else {
@@ -195,6 +207,7 @@ bool Planner::Recheck() {
     Wake(now_ + seconds(1));
     return false;
   }
+  if (spec_.WaitsForNewPod()) return true;
   for (const TargetStatus& target : next_.targets) {
     const Pod* pod = FindPod(target.pod, target.uid);
     if (pod == nullptr || pod->meta.deleting ||
@@ -216,56 +229,32 @@ bool Planner::Recheck() {
       return false;
     }
   }
+  if (std::optional<Refusal> refusal = MayHit(TargetPods())) {
+    step_.refused_rule = refusal->rule;
+    Conclude({"Inconclusive", "Refused", refusal->rule + ": " + refusal->message});
+    return false;
+  }
   return true;
 }
 
-// The promise, written down before anybody is touched: who, with what, in which window, until when
-// at the latest.
-void Planner::PersistIntents() {
-  Pods targets;
-  for (const TargetStatus& target : next_.targets) {
-    for (const auto& pod : world_.pods) {
-      if (pod->meta.uid == target.uid) targets.push_back(pod);
-    }
-  }
-  Result<Peers> peers =
-      ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services, targets);
-  if (!peers) return Conclude({"Inconclusive", "Refused", "NoPeers: " + peers.error().detail});
-  next_.resolved.peers.clear();
-  for (const protocol::Peer& peer : peers->peers)
-    next_.resolved.peers.push_back({peer.name, peer.addresses});
-  const std::vector<protocol::Control> controls = PickControls(
-      *world_.profile, world_.pods, targets, peers->peers, world_.settings->last_control);
-  next_.intended_at = now_;
-  next_.phase = "Injecting";
-  for (std::size_t i = 0; i < next_.targets.size(); ++i) {
-    TargetStatus& target = next_.targets[i];
-    const Pod* pod = FindPod(target.pod, target.uid);
-    CHECK(pod != nullptr && i < world_.nonces.size());
-    protocol::InjectArguments a;
-    a.run = run_;
-    a.nonce = world_.nonces[i];
-    a.not_before = now_ - seconds(30);
-    a.not_after = now_ + world_.settings->start_window;
-    a.duration = spec_.duration;
-    a.fault = protocol::Partition{peers->peers, spec_.partition.ports, spec_.partition.direction};
-    a.controls = controls;
-    if (!pod->host_ip.empty()) a.protect = {pod->host_ip};
-    target.state = "Intended";
-    target.intent = Intent{protocol::SidecarName(run_),
-                           world_.settings->injector_image,
-                           a.nonce,
-                           PrintJson(protocol::ToJson(a)),
-                           a.not_before,
-                           a.not_after,
-                           a.not_after + a.duration + kGrace};
-    if (CHAOS_MUTANT("skip-intent"))
-      Do(LaunchInjector{target.pod, target.uid, SidecarPatch(*target.intent, target.uid)});
+std::optional<Refusal> Planner::MayHit(const Pods& targets) const {
+  const Result<Pods> matching =
+      Matching(spec_.target.component, spec_.target.selector, *world_.profile, world_.pods);
+  return matching ? MayRemove(experiment_, *matching, targets) : std::nullopt;
+}
+
+// The operator's own probes have a schedule, whatever else happens.
+void Planner::WakeForOwnProbes() {
+  for (const ProbeSpec& probe : spec_.probes) {
+    if (!probe.ByOperator()) continue;
+    const milliseconds interval = probe.arguments.interval;
+    Wake(LastTick(now_, interval) + interval);
   }
 }
 
 void Planner::PlanInjected() {
-  if (!spec_.probes.empty() && FindPod(next_.resolved.probe_pod, "") != nullptr)
+  WakeForOwnProbes();
+  if (spec_.NeedsProbePod() && FindPod(next_.resolved.probe_pod, "") != nullptr)
     Do(FollowProbePod{next_.resolved.probe_pod});
   if (!world_.pods_synced && world_.not_bound.empty()) {
     Wake(now_ + seconds(1));
@@ -273,10 +262,12 @@ void Planner::PlanInjected() {
   }
   if (Annotation(experiment_.meta, protocol::kReleaseAnnotation) == experiment_.meta.uid)
     return Release();
+  if (spec_.WaitsForNewPod() && next_.targets.empty()) return WaitForNewPod();
   for (TargetStatus& target : next_.targets) {
     if (!target.Ended()) UpdateTarget(target);
+    if (target.Ended() && spec_.EndsProcess()) NoteBack(target);
   }
-  NoticeLatePeers();
+  if (!spec_.process) NoticeLatePeers();
   const auto ended = [](const TargetStatus& t) { return t.Ended(); };
   if (std::all_of(next_.targets.begin(), next_.targets.end(), ended)) {
     if (next_.stop) {

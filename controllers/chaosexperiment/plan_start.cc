@@ -164,10 +164,18 @@ std::optional<protocol::ProbePodArguments> Planner::ProbeArgumentsFor(std::strin
     return std::nullopt;
   }
   // Twice the longest a run can take, so that a forgotten probe pod ends by itself.
-  const milliseconds whole = spec_.baseline + std::chrono::minutes(2) + spec_.duration +
+  const milliseconds whole = spec_.baseline + std::chrono::minutes(2) + LongestOn(spec_) +
                              spec_.recovery_within + spec_.recovery_stable_for;
   protocol::ProbePodArguments arguments{run_, 2 * whole, {}};
   for (const ProbeSpec& probe : spec_.probes) {
+    if (probe.ByOperator()) {
+      if (probe.component.empty()) continue;
+      if (Result<Component> known = FindComponent(*world_.profile, probe.component); !known) {
+        error = "probe " + probe.name + ": " + known.error().detail;
+        return std::nullopt;
+      }
+      continue;
+    }
     protocol::ProbeArguments item = probe.arguments;
     if (!ValidRegex(item.expect_matches)) {
       error = "probe " + probe.name +
@@ -205,24 +213,30 @@ void Planner::Start() {
   const auto failed = [&](const char* reason, const Error& error) {
     error.reason == Reason::kNotFound ? Block(reason, error.detail) : Refuse(reason, error.detail);
   };
-  Result<Selection> selection =
-      SelectTargets(spec_.target, spec_.max_targets, *world_.profile, world_.pods, seed);
+  Result<Selection> selection = Selection{};
+  if (!spec_.WaitsForNewPod())
+    selection = SelectTargets(spec_.target, spec_.max_targets, *world_.profile, world_.pods, seed);
   if (!selection) return failed("NoTargets", selection.error());
-  Result<Peers> peers = ResolvePeers(spec_.partition, *world_.profile, world_.pods,
-                                     *world_.services, selection->targets);
+  Result<Peers> peers = Peers{};
+  if (!spec_.process)
+    peers = ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services,
+                         selection->targets);
   if (!peers) return failed("NoPeers", peers.error());
   std::string probe_error;
   bool later = false;
   if (!ProbeArgumentsFor(probe_error, later)) {
     return later ? Block("NoProbeTarget", probe_error) : Refuse("BadProbe", probe_error);
   }
+  std::optional<Refusal> refusal;
   for (const auto& pod : selection->targets) {
-    if (std::optional<Refusal> refusal =
-            MayInject(*world_.limits, experiment_, world_.census, *pod)) {
-      step_.refused_rule = refusal->rule;
-      return refusal->may_pass_later ? Block(refusal->rule, refusal->message)
-                                     : Refuse(refusal->rule, refusal->message);
-    }
+    refusal = MayInject(*world_.limits, experiment_, world_.census, *pod);
+    if (refusal) break;
+  }
+  if (!refusal && !spec_.WaitsForNewPod()) refusal = MayHit(selection->targets);
+  if (refusal) {
+    step_.refused_rule = refusal->rule;
+    return refusal->may_pass_later ? Block(refusal->rule, refusal->message)
+                                   : Refuse(refusal->rule, refusal->message);
   }
   const std::optional<TimePoint> started = next_.started_at;
   ForgetRun(next_);
@@ -236,7 +250,7 @@ void Planner::Start() {
   next_.resolved.candidates_digest = selection->digest;
   next_.resolved.profile = world_.profile->name;
   next_.resolved.image = world_.settings->injector_image;
-  if (!spec_.probes.empty()) next_.resolved.probe_pod = protocol::ProbePodName(run_);
+  if (spec_.NeedsProbePod()) next_.resolved.probe_pod = protocol::ProbePodName(run_);
   for (const protocol::Peer& peer : peers->peers)
     next_.resolved.peers.push_back({peer.name, peer.addresses});
   next_.coverage = peers->uncovered.empty() ? "Full" : "Partial";
@@ -263,6 +277,7 @@ void Planner::PlanDryRun() {
   next_.resolved.probe_pod.clear();
   std::string who;
   for (const TargetStatus& target : next_.targets) who += (who.empty() ? "" : ", ") + target.pod;
+  if (spec_.WaitsForNewPod()) who = "the first new pod";
   std::string text = "would hit " + who + " with " + spec_.fault_key;
   if (spec_.dry_run == "Preflight") {
     if (!PreflightDone()) {  // asks for it and comes back

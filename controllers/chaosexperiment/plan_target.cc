@@ -18,16 +18,6 @@ constexpr seconds kOverdue{10};
 constexpr milliseconds kReadAt[] = {milliseconds(1500), milliseconds(2500), milliseconds(4000),
                                     milliseconds(8000), milliseconds(16000)};
 
-void End(TargetStatus& target, std::string state, TimePoint at, std::string reason = "",
-         std::string message = "") {
-  target.state = std::move(state);
-  target.clean_at = at;
-  if (target.reason.empty()) {
-    target.reason = std::move(reason);
-    target.message = std::move(message);
-  }
-}
-
 // The fault was on for less long than was asked for: a run with it proves nothing about the whole
 // duration.
 bool CutShort(const TargetStatus& target, milliseconds duration) {
@@ -39,6 +29,16 @@ bool CutShort(const TargetStatus& target, milliseconds duration) {
 bool NeverApplied(const Said& said) { return !said.applied_at; }
 
 }  // namespace
+
+void Planner::End(TargetStatus& target, std::string state, TimePoint at, std::string reason,
+                  std::string message) {
+  target.state = std::move(state);
+  target.clean_at = at;
+  if (target.reason.empty()) {
+    target.reason = std::move(reason);
+    target.message = std::move(message);
+  }
+}
 
 void Planner::UpdateTarget(TargetStatus& target) {
   const TargetView& view = View(target.uid);
@@ -62,9 +62,9 @@ void Planner::UpdateTarget(TargetStatus& target) {
   if (there)
     UpdateLaunched(target, *pod, view);
   else
-    NotLaunched(target, view);
+    NotLaunched(target, *pod, view);
   if (!target.Ended() && overdue_unseen) {  // the kernel took it away; nobody was there to say so
-    if (target.injected_at && !target.reverted_at)
+    if (target.injected_at && !target.reverted_at && !spec_.EndsProcess())
       target.reverted_at = *target.injected_at + spec_.duration;
     const bool lost = target.injected_at.has_value();
     End(target, "Clean", now_, lost ? "InjectorLost" : "StartFailed",
@@ -87,7 +87,7 @@ bool Planner::SurelyNotStarted(const TargetStatus& target, const TargetView& vie
   return false;
 }
 
-void Planner::NotLaunched(TargetStatus& target, const TargetView& view) {
+void Planner::NotLaunched(TargetStatus& target, const Pod& pod, const TargetView& view) {
   if (view.launch_error) {
     const Error& error = *view.launch_error;
     if (error.reason == Reason::kNotFound)
@@ -97,11 +97,12 @@ void Planner::NotLaunched(TargetStatus& target, const TargetView& view) {
     if (view.launch_uncertain && !SurelyNotStarted(target, view)) return;
     return End(target, "Refused", now_, "Refused", "the injector was refused: " + error.detail);
   }
+  const std::string held_back = WhyHeldBack(target, pod);
   if (now_ <= target.intent->not_after) {
     Wake(target.intent->not_after + milliseconds(1));
     // A stop while a launch may still be under way: its window must pass before the target is
     // surely clean.
-    if (!next_.stop)
+    if (!next_.stop && held_back.empty())
       Do(LaunchInjector{target.pod, target.uid, SidecarPatch(*target.intent, target.uid)});
     return;
   }
@@ -109,7 +110,9 @@ void Planner::NotLaunched(TargetStatus& target, const TargetView& view) {
   if (view.said.armed_at) return Wake(now_ + seconds(1));
   if (!SurelyNotStarted(target, view)) return;
   End(target, "Refused", now_, next_.stop ? "" : "StartFailed",
-      "the injector could not be launched before " + PrintTime(target.intent->not_after, 0));
+      held_back.empty()
+          ? "the injector could not be launched before " + PrintTime(target.intent->not_after, 0)
+          : "the injector was not launched: " + held_back);
 }
 
 void Planner::TakeOver(TargetStatus& target, const Said& said) const {
@@ -159,8 +162,9 @@ void Planner::UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetV
     return End(target, "Refused", now_, next_.stop ? "" : "StartFailed",
                "the injector did not start in time: " + why);
   }
-  const TimePoint due =
-      target.injected_at ? *target.injected_at + spec_.duration : target.intent->deadline;
+  const TimePoint due = target.injected_at && !spec_.EndsProcess()
+                            ? *target.injected_at + spec_.duration
+                            : target.intent->deadline;
   if (now_ > due + kOverdue) revert_overdue_ = true;
   if (next_.stop || revert_overdue_) StopTarget(target, pod, view);
   Wake(now_ > due + kOverdue ? target.intent->deadline + kUnseenGrace + milliseconds(1)
@@ -180,7 +184,8 @@ void Planner::ReadLogs(const TargetStatus& target, const TargetView& view) {
 void Planner::Terminated(TargetStatus& target, const Pod& pod, const ContainerState& state,
                          const TargetView& view) {
   Said said = view.said;
-  if (const auto record = protocol::ParseRecord(state.message)) said.Add(*record);
+  const std::optional<protocol::Record> record = protocol::ParseRecord(state.message);
+  if (record) said.Add(*record);
   if (!view.said.ended &&
       view.last_reads <
           2) {  // the log has the sentences and figures that the record has no room for
@@ -188,6 +193,7 @@ void Planner::Terminated(TargetStatus& target, const Pod& pod, const ContainerSt
     return Wake(now_ + seconds(1));
   }
   TakeOver(target, said);
+  if (spec_.EndsProcess()) return EndedProcess(target, pod, state, said, record.has_value());
   const TimePoint at = std::chrono::floor<milliseconds>(state.finished.value_or(now_));
   const bool hurt = !NeverApplied(said);
   if (!said.failure.empty()) {

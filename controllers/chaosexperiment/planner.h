@@ -4,6 +4,7 @@
 
 #include "controllers/chaosexperiment/describe.h"
 #include "controllers/chaosexperiment/plan.h"
+#include "controllers/chaosexperiment/process.h"
 #include "controllers/chaosexperiment/verdict.h"
 
 namespace chaos::experiment {
@@ -12,6 +13,10 @@ class Planner {
  public:
   Planner(const Experiment& experiment, const Observed& world, TimePoint now);
   Step Run();
+
+  // How a target comes to its end, once and for all.
+  static void End(TargetStatus& target, std::string state, TimePoint at, std::string reason = "",
+                  std::string message = "");
 
  private:
   // --- plan_start.cc: no run is live
@@ -32,22 +37,39 @@ class Planner {
   void NoticeStop();
   void PlanBaseline();
   bool ProbesReady();
+  void WakeForOwnProbes();
+  std::optional<TimePoint> BaselineStart() const;
   bool BaselineHolds();
   bool PreflightDone();
   bool Recheck();
-  void PersistIntents();
+  std::optional<Refusal> MayHit(const Pods& targets) const;
   void PlanInjected();
   void NoticeLatePeers();
   void Release();
+
+  // --- plan_intent.cc: what is promised before anybody is touched
+  void PersistIntents();
+  void WaitForNewPod();
+  Result<void> Promise(TargetStatus& target, const Pod& pod, const std::string& nonce,
+                       const std::vector<protocol::Peer>& peers,
+                       const std::vector<protocol::Control>& controls);
+  Pods TargetPods() const;
 
   // --- plan_target.cc: one target of a run whose intent is persisted
   void UpdateTarget(TargetStatus& target);
   void UpdateLaunched(TargetStatus& target, const Pod& pod, const TargetView& view);
   bool SurelyNotStarted(const TargetStatus& target, const TargetView& view);
-  void NotLaunched(TargetStatus& target, const TargetView& view);
+  void NotLaunched(TargetStatus& target, const Pod& pod, const TargetView& view);
   void Terminated(TargetStatus& target, const Pod& pod, const ContainerState& state,
                   const TargetView& view);
   void TakeOver(TargetStatus& target, const Said& said) const;
+  // --- plan_process.cc: a fault that ends a process
+  std::string WhyHeldBack(const TargetStatus& target, const Pod& pod) const;
+  void EndedProcess(TargetStatus& target, const Pod& pod, const ContainerState& state,
+                    const Said& said, bool reported);
+  void VerifiedByKubelet(TargetStatus& target, const Death& death, const Said& said);
+  void NoteBack(TargetStatus& target);
+
   void StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view);
   void ReadLogs(const TargetStatus& target, const TargetView& view);
 

@@ -107,13 +107,26 @@ Observed Reconciler::Observe(const Experiment& experiment, RunMemory& memory) {
     world.profile = *std::move(profile);
   else
     world.profile_error = profile.error().detail;
-  if (!experiment.status.intended_at) {
+  TakeSamples(experiment, world, memory);
+  if (!experiment.status.intended_at || experiment.status.targets.empty()) {
     ReadServices(experiment, memory);
     world.services = memory.services;
     for (int i = 0; i < std::max(1, experiment.spec.max_targets); ++i)
       world.nonces.push_back(p_.entropy.Hex(16));
   }
   return world;
+}
+
+void Reconciler::TakeSamples(const Experiment& experiment, const Observed& world,
+                             RunMemory& memory) {
+  if (!experiment.status.Live() || !world.pods_synced || !world.profile) return;
+  for (const ProbeSpec& probe : experiment.spec.probes) {
+    if (!probe.ByOperator()) continue;
+    const Result<PodsSeen> seen = AskPods(probe, *world.profile, world.pods);
+    if (!seen) continue;
+    const TimePoint at = LastTick(p_.clock.Now(), probe.arguments.interval);
+    memory.samples.AddOwn(probe.name, {at, seen->good, milliseconds(0)}, seen->message);
+  }
 }
 
 void Reconciler::ReadServices(const Experiment& experiment, RunMemory& memory) {

@@ -62,6 +62,8 @@ class Reconciler {
   // Asks the API server for the object as it is now; false when it cannot say.
   bool Refresh(const kube::Key& key);
   void ReadProbeLog(const kube::Key& key, RunMemory& memory);
+  // Asks the operator's own probes, when it is time.
+  void TakeSamples(const Experiment& experiment, const Observed& world, RunMemory& memory);
   void ReadServices(const Experiment& experiment, RunMemory& memory);
 
   struct Context {

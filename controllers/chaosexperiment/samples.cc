@@ -50,11 +50,18 @@ void SampleLog::Add(const protocol::Event& event) {
   if (event.event == "ended") ended_ = true;
   if (event.event != "sample" || event.probe.empty()) return;
   std::vector<Sample>& samples = samples_[event.probe];
-  const Sample sample{event.at, event.ok};
+  const Sample sample{event.at, event.ok, event.took};
   samples.insert(std::upper_bound(samples.begin(), samples.end(), sample,
                                   [](const Sample& a, const Sample& b) { return a.at < b.at; }),
                  sample);
   if (!event.ok) last_error_[event.probe] = event.message.substr(0, 512);
+}
+
+void SampleLog::AddOwn(const std::string& probe, const Sample& sample, const std::string& error) {
+  std::vector<Sample>& samples = samples_[probe];
+  if (!samples.empty() && samples.back().at >= sample.at) return;
+  samples.push_back(sample);
+  if (!sample.ok) last_error_[probe] = error.substr(0, 512);
 }
 
 const std::vector<Sample>& SampleLog::Of(const std::string& probe) const {
@@ -97,15 +104,39 @@ std::optional<TimePoint> FirstFailure(const std::vector<Sample>& samples, const 
   return std::nullopt;
 }
 
+std::optional<TimePoint> FirstSuccessAgain(const std::vector<Sample>& samples, const Span& span) {
+  bool failed = false;
+  for (auto s = FirstAtOrAfter(samples, span.from); s != samples.end() && s->at < span.to; ++s) {
+    if (failed && s->ok && s->at + s->took <= span.to) return s->at;
+    failed = failed || !s->ok;
+  }
+  return std::nullopt;
+}
+
+bool HasGap(const std::vector<Sample>& samples, milliseconds interval, const Span& span) {
+  const milliseconds most = 3 * interval;
+  TimePoint last = span.from;
+  for (auto s = FirstAtOrAfter(samples, span.from); s != samples.end() && s->at < span.to; ++s) {
+    if (s->at - last > most) return true;
+    last = s->at;
+  }
+  return span.to - last > most;
+}
+
+TimePoint LastTick(TimePoint now, milliseconds interval) {
+  const microseconds since = now.time_since_epoch();
+  return TimePoint(since - since % microseconds(interval));
+}
+
 bool FailingFor(const std::vector<Sample>& samples, TimePoint now, milliseconds lasting) {
   std::optional<TimePoint> since;
   for (auto s = samples.rbegin(); s != samples.rend() && !s->ok; ++s) since = s->at;
   return since && now - *since >= lasting;
 }
 
-Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted, TimePoint now) {
+Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted,
+                      TimePoint latest_start, TimePoint now) {
   Recovery recovery;
-  const TimePoint latest_start = reverted + spec.recovery_within;
   TimePoint from = reverted;
   milliseconds slowest{0};
   for (const ProbeSpec& probe : spec.probes) {
@@ -127,6 +158,14 @@ Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted
         break;
       }
       if (window.state == Window::State::kMissing) {
+        if (probe.ByOperator()) {  // taken at once: what is missing now stays missing
+          const auto next = FirstAtOrAfter(samples, from + microseconds(1));
+          if (next != samples.end() && samples.back().at > from + spec.recovery_stable_for) {
+            from = next->at;
+            moved = true;
+            break;
+          }
+        }
         missing = true;
         if (recovery.waiting_for.empty()) recovery.waiting_for = probe.name;
       }

@@ -15,12 +15,16 @@ namespace chaos::experiment {
 struct Sample {
   TimePoint at{};
   bool ok = false;
+  milliseconds took{0};
 };
 
 // All samples of one run, collected from the probe pod's log; a line that comes twice counts once.
 class SampleLog {
  public:
   void Add(const protocol::Event& event);
+  // A sample that the operator took itself. A second one for the same or an earlier moment of the
+  // probe is ignored.
+  void AddOwn(const std::string& probe, const Sample& sample, const std::string& error);
   // Samples of one probe, sorted by time; empty when it never ran.
   const std::vector<Sample>& Of(const std::string& probe) const;
   std::string LastError(const std::string& probe) const;
@@ -51,6 +55,15 @@ std::optional<TimePoint> FirstAllGood(const std::vector<ProbeSpec>& probes, cons
 // First failing sample of `probe` in the span.
 std::optional<TimePoint> FirstFailure(const std::vector<Sample>& samples, const Span& span);
 
+// First good sample after a failing one, both in the span, that was over by its end.
+std::optional<TimePoint> FirstSuccessAgain(const std::vector<Sample>& samples, const Span& span);
+
+// Whether there is a stretch of the span, longer than a few intervals, without a sample.
+bool HasGap(const std::vector<Sample>& samples, milliseconds interval, const Span& span);
+
+// The newest moment of a schedule of every `interval` that is not after `now`.
+TimePoint LastTick(TimePoint now, milliseconds interval);
+
 // Whether the newest samples of a probe, up to `now`, have failed without a break for at least
 // `lasting`.
 bool FailingFor(const std::vector<Sample>& samples, TimePoint now, milliseconds lasting);
@@ -61,9 +74,10 @@ struct Recovery {
   std::string waiting_for;      // the probe that was not good last
 };
 // Looks for the first window of `stable_for` after `reverted` in which every probe that counts
-// After only had good samples, at the rate of its interval. kTooLate once no window can start
-// within `within` any more; kNoData when a probe has said nothing since `reverted` although it is
-// past that time plus its timeout.
-Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted, TimePoint now);
+// After only had good samples, at the rate of its interval. kTooLate once no window can start by
+// `latest` any more; kNoData when a probe has said nothing since `reverted` although it is past
+// that time plus its timeout.
+Recovery FindRecovery(const Spec& spec, const SampleLog& log, TimePoint reverted, TimePoint latest,
+                      TimePoint now);
 
 }  // namespace chaos::experiment

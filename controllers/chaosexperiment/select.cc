@@ -17,27 +17,6 @@ std::string Print(const Labels& labels) {
   return text;
 }
 
-// The pods that a component or a selector means: alive, not ours, sorted by name.
-Result<Pods> Matching(const std::string& component, const std::optional<Selector>& selector,
-                      const Profile& profile, const Pods& pods) {
-  Selector wanted;
-  if (!component.empty()) {
-    Result<Component> found = FindComponent(profile, component);
-    if (!found) return found.error();
-    wanted.match_labels = found->labels;
-  } else if (selector) {
-    wanted = *selector;
-  }
-  Pods matching;
-  for (const auto& pod : pods) {
-    if (!pod->Ours() && !pod->meta.deleting && !Ended(*pod) && wanted.Matches(pod->meta.labels))
-      matching.push_back(pod);
-  }
-  std::sort(matching.begin(), matching.end(),
-            [](const auto& a, const auto& b) { return a->meta.key < b->meta.key; });
-  return matching;
-}
-
 std::string Describe(const TargetSpec& target, const Profile& profile) {
   if (target.component.empty()) return "spec.target.selector";
   Result<Component> component = FindComponent(profile, target.component);
@@ -164,6 +143,26 @@ class PeerCollector {
 
 }  // namespace
 
+Result<Pods> Matching(const std::string& component, const std::optional<Selector>& selector,
+                      const Profile& profile, const Pods& pods) {
+  Selector wanted;
+  if (!component.empty()) {
+    Result<Component> found = FindComponent(profile, component);
+    if (!found) return found.error();
+    wanted.match_labels = found->labels;
+  } else if (selector) {
+    wanted = *selector;
+  }
+  Pods matching;
+  for (const auto& pod : pods) {
+    if (!pod->Ours() && !pod->meta.deleting && !Ended(*pod) && wanted.Matches(pod->meta.labels))
+      matching.push_back(pod);
+  }
+  std::sort(matching.begin(), matching.end(),
+            [](const auto& a, const auto& b) { return a->meta.key < b->meta.key; });
+  return matching;
+}
+
 Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const Profile& profile,
                                 const Pods& pods, std::int64_t seed) {
   Result<Pods> matching = Matching(target.component, target.selector, profile, pods);
@@ -247,6 +246,17 @@ std::vector<protocol::Control> PickControls(const Profile& profile, const Pods& 
   }
   if (!last.address.empty() && !taken.contains(last.address)) controls.push_back(last);
   return controls;
+}
+
+Result<PodsSeen> AskPods(const ProbeSpec& probe, const Profile& profile, const Pods& pods) {
+  const Result<Pods> matching = Matching(probe.component, probe.selector, profile, pods);
+  if (!matching) return matching.error();
+  const auto ready =
+      std::count_if(matching->begin(), matching->end(), [](const auto& pod) { return pod->ready; });
+  const int wanted = probe.pods_ready.value_or(1);
+  return PodsSeen{ready >= wanted, std::to_string(ready) + " ready of " +
+                                       std::to_string(matching->size()) + ", less than " +
+                                       std::to_string(wanted)};
 }
 
 Result<std::string> ProbeUrl(const ProbeSpec& probe, const Profile& profile, const Pods& pods,

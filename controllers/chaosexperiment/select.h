@@ -13,6 +13,10 @@
 
 namespace chaos::experiment {
 
+// The pods that a component or a selector means: alive, not ours, sorted by name.
+Result<Pods> Matching(const std::string& component, const std::optional<Selector>& selector,
+                      const Profile& profile, const Pods& pods);
+
 struct Selection {
   Pods targets;  // ranked by the seed
   std::int64_t candidates = 0;
@@ -40,6 +44,13 @@ std::vector<protocol::Control> PickControls(const Profile& profile, const Pods& 
                                             const Pods& targets,
                                             const std::vector<protocol::Peer>& peers,
                                             const protocol::Control& last);
+
+// What a `pods` probe sees now.
+struct PodsSeen {
+  bool good = false;
+  std::string message;  // "1 ready of 2, less than 2"
+};
+Result<PodsSeen> AskPods(const ProbeSpec& probe, const Profile& profile, const Pods& pods);
 
 // Where a probe goes: the Service in front of the component, else one of its pods.
 Result<std::string> ProbeUrl(const ProbeSpec& probe, const Profile& profile, const Pods& pods,

@@ -27,6 +27,25 @@ void PutUnlessEmpty(Json& json, const char* key, const Range& value) {
   if (!value.empty()) json[key] = value;
 }
 
+// What the injector may do there, for people; the intent has it for the operator.
+void PrintMeans(const Intent& intent, Json& target) {
+  target["capability"] = intent.capability.empty() ? "none" : intent.capability;
+  target["runsAs"] = std::to_string(intent.run_as_user.value_or(0)) + ":" +
+                     std::to_string(intent.run_as_group.value_or(0));
+  if (!intent.container.empty()) target["restartCount"] = {{"before", intent.restarts}};
+}
+
+std::optional<std::int64_t> NumberAt(const Json& json,
+                                     std::initializer_list<std::string_view> path) {
+  const Json* found = Find(json, path);
+  if (found == nullptr || !found->is_number_integer()) return std::nullopt;
+  return found->get<std::int64_t>();
+}
+std::optional<int> SmallNumberAt(const Json& json, std::initializer_list<std::string_view> path) {
+  const std::optional<std::int64_t> number = NumberAt(json, path);
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
 Json PrintTarget(const TargetStatus& t) {
   Json json = {{"pod", t.pod}, {"uid", t.uid}, {"state", t.state}, {"placement", t.placement}};
   Put(json, "node", t.node);
@@ -42,6 +61,11 @@ Json PrintTarget(const TargetStatus& t) {
   Put(json, "verifiedAt", t.verified_at);
   Put(json, "revertedAt", t.reverted_at);
   Put(json, "cleanAt", t.clean_at);
+  Put(json, "endedAt", t.ended_at);
+  Put(json, "backAt", t.back_at);
+  if (t.exit_code) json["exitCode"] = *t.exit_code;
+  if (t.intent) PrintMeans(*t.intent, json);
+  if (t.restarts_after) json["restartCount"]["after"] = *t.restarts_after;
   if (t.intent) {
     json["intent"] = {{"sidecar", t.intent->sidecar},
                       {"image", t.intent->image},
@@ -50,6 +74,12 @@ Json PrintTarget(const TargetStatus& t) {
                       {"notBefore", PrintTime(t.intent->not_before)},
                       {"notAfter", PrintTime(t.intent->not_after)},
                       {"deadline", PrintTime(t.intent->deadline)}};
+    Json& intent = json["intent"];
+    Put(intent, "container", t.intent->container);
+    Put(intent, "capability", t.intent->capability);
+    if (t.intent->run_as_user) intent["runAsUser"] = *t.intent->run_as_user;
+    if (t.intent->run_as_group) intent["runAsGroup"] = *t.intent->run_as_group;
+    if (t.intent->restarts != 0) intent["restarts"] = t.intent->restarts;
   }
   return json;
 }
@@ -73,11 +103,18 @@ TargetStatus ReadTarget(const Json& json) {
   t.verified_at = TimeAt(json, "verifiedAt");
   t.reverted_at = TimeAt(json, "revertedAt");
   t.clean_at = TimeAt(json, "cleanAt");
+  t.ended_at = TimeAt(json, "endedAt");
+  t.back_at = TimeAt(json, "backAt");
+  t.exit_code = SmallNumberAt(json, {"exitCode"});
+  t.restarts_after = SmallNumberAt(json, {"restartCount", "after"});
   if (const Json& intent = ObjectAt(json, {"intent"}); !intent.empty()) {
     t.intent =
-        Intent{Text(intent, {"sidecar"}),   Text(intent, {"image"}),     Text(intent, {"nonce"}),
-               Text(intent, {"arguments"}), TimeOr(intent, "notBefore"), TimeOr(intent, "notAfter"),
-               TimeOr(intent, "deadline")};
+        Intent{Text(intent, {"sidecar"}),        Text(intent, {"image"}),
+               Text(intent, {"nonce"}),          Text(intent, {"arguments"}),
+               TimeOr(intent, "notBefore"),      TimeOr(intent, "notAfter"),
+               TimeOr(intent, "deadline"),       Text(intent, {"container"}),
+               Text(intent, {"capability"}),     NumberAt(intent, {"runAsUser"}),
+               NumberAt(intent, {"runAsGroup"}), SmallNumberAt(intent, {"restarts"}).value_or(0)};
   }
   return t;
 }
@@ -126,9 +163,10 @@ Status Status::FromJson(const Json& json) {
   s.finished_at = TimeAt(json, "finishedAt");
   for (const Json& target : ListAt(json, {"targets"})) s.targets.push_back(ReadTarget(target));
   const Json& timings = ObjectAt(json, {"timings"});
-  s.timings = {Text(timings, {"toInject"}), Text(timings, {"toEffect"}),
-               Text(timings, {"toDetect"}), Text(timings, {"toRecover"}),
-               Text(timings, {"toClean"}),  Text(timings, {"precision"})};
+  s.timings = {
+      Text(timings, {"toInject"}),  Text(timings, {"toEffect"}),  Text(timings, {"toDetect"}),
+      Text(timings, {"toReroute"}), Text(timings, {"toRestart"}), Text(timings, {"backOff"}),
+      Text(timings, {"toRecover"}), Text(timings, {"toClean"}),   Text(timings, {"precision"})};
   s.coverage = Text(json, {"coverage", "state"});
   s.coverage_missing = Texts(json, {"coverage", "missing"});
   if (const Json& stop = ObjectAt(json, {"stop"}); !stop.empty()) {
@@ -180,6 +218,9 @@ Json Status::ToJson() const {
   Put(times, "toInject", timings.to_inject);
   Put(times, "toEffect", timings.to_effect);
   Put(times, "toDetect", timings.to_detect);
+  Put(times, "toReroute", timings.to_reroute);
+  Put(times, "toRestart", timings.to_restart);
+  Put(times, "backOff", timings.back_off);
   Put(times, "toRecover", timings.to_recover);
   Put(times, "toClean", timings.to_clean);
   Put(times, "precision", timings.precision);

@@ -21,6 +21,11 @@ struct Intent {
   std::string sidecar, image, nonce, arguments;
   TimePoint not_before{}, not_after{};
   TimePoint deadline{};  // no effect can be on after this, whoever is alive
+  // Where it runs and as whom. `container`: shares the processes of this one; empty = only the
+  // pod's network.
+  std::string container, capability;  // capability: "" | NET_ADMIN | SYS_PTRACE
+  std::optional<std::int64_t> run_as_user, run_as_group;
+  int restarts = 0;  // of `container`, before anything was done to it
   bool operator==(const Intent&) const = default;
 };
 
@@ -30,6 +35,11 @@ struct TargetStatus {
   std::string placement = "Sidecar";
   std::map<std::string, std::string> requested, measured;
   std::optional<TimePoint> injected_at, verified_at, reverted_at, clean_at;
+  // Of a fault that ends a process: the end of its container and the moment from which it runs
+  // again (or its replacement is Ready), as the kubelet says it.
+  std::optional<TimePoint> ended_at, back_at;
+  std::optional<int> exit_code;
+  std::optional<int> restarts_after;  // before: in the intent
   std::optional<Intent> intent;
   bool operator==(const TargetStatus&) const = default;
   // True when the fault cannot be on (any more): nothing was launched, or the end was seen.
@@ -68,7 +78,8 @@ struct Resolved {
 };
 
 struct Timings {
-  std::string to_inject, to_effect, to_detect, to_recover, to_clean, precision;
+  std::string to_inject, to_effect, to_detect, to_reroute, to_restart, back_off, to_recover,
+      to_clean, precision;
   bool operator==(const Timings&) const = default;
 };
 

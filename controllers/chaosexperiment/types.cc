@@ -23,6 +23,11 @@ std::vector<std::uint16_t> Ports(const Json& list) {
   return ports;
 }
 
+int Percent(const std::string& text, int fallback) {
+  const int value = std::atoi(text.c_str());  // "50%"
+  return value < 1 || value > 100 ? fallback : value;
+}
+
 TargetSpec ReadTarget(const Json& json) {
   TargetSpec target;
   target.component = Text(json, {"component"});
@@ -35,7 +40,7 @@ TargetSpec ReadTarget(const Json& json) {
                                     : Mode::kOne;
   target.value = static_cast<int>(Integer(json, {"value"}));
   if (const std::string share = Text(json, {"value"}); !share.empty())
-    target.value = std::atoi(share.c_str());  // "50%"
+    target.value = Percent(share, 0);
   return target;
 }
 
@@ -52,6 +57,29 @@ PartitionSpec ReadPartition(const Json& json) {
                         : direction == "Egress" ? protocol::Direction::kEgress
                                                 : protocol::Direction::kBoth;
   return partition;
+}
+
+void ReadProcess(const Json& json, Spec& spec) {
+  protocol::Process process;
+  const std::string action = Text(json, {"action"}, "Kill");
+  process.action = action == "Exit"        ? protocol::ProcessAction::kExit
+                   : action == "Terminate" ? protocol::ProcessAction::kTerminate
+                   : action == "Hang"      ? protocol::ProcessAction::kHang
+                                           : protocol::ProcessAction::kKill;
+  process.exit_code = static_cast<int>(Integer(json, {"exitCode"}, 1)) & 0xff;
+  process.grace = Duration(json, {"grace"}, seconds(5));
+  process.duty_cycle = Percent(Text(json, {"dutyCycle"}), 100);
+  process.match = Text(json, {"process", "match"});
+  spec.fault_key = "process." + action;
+  spec.process = process;
+}
+
+TriggerSpec ReadTrigger(const Json& json) {
+  const std::string when = Text(json, {"when"});
+  const protocol::When which = when == "DuringInference"      ? protocol::When::kDuringInference
+                               : when == "DuringRegistration" ? protocol::When::kDuringRegistration
+                                                              : protocol::When::kRandomWithin;
+  return {which, Integer(json, {"afterBytes"}, 1), Duration(json, {"within"}, seconds(60))};
 }
 
 std::optional<double> Number(const Json& json, std::initializer_list<std::string_view> path) {
@@ -82,6 +110,10 @@ void ReadKind(const Json& probe, ProbeSpec& spec) {
     a.max_tokens = static_cast<int>(Integer(*inference, {"maxTokens"}, 16));
     a.expect_matches = Text(*inference, {"expect", "matches"});
     a.expect_min_tokens = static_cast<int>(Integer(*inference, {"expect", "minTokens"}, 1));
+  } else if (const Json* pods = Find(probe, {"pods"})) {
+    spec.pods_ready = static_cast<int>(Integer(*pods, {"ready", "atLeast"}, 1));
+    spec.component = Text(*pods, {"component"});
+    spec.selector = SelectorAt(*pods, {"selector"});
   }
 }
 
@@ -92,6 +124,8 @@ ProbeSpec ReadProbe(const Json& json) {
     (phase == "Before" ? probe.before : phase == "During" ? probe.during : probe.after) = true;
   }
   ReadKind(json, probe);
+  probe.arguments.interval = Duration(json, {"interval"}, seconds(1));
+  if (probe.ByOperator()) return probe;
   const char* kind = probe.arguments.kind == protocol::ProbeKind::kHttp  ? "http"
                      : probe.arguments.kind == protocol::ProbeKind::kSse ? "sse"
                                                                          : "inference";
@@ -99,7 +133,6 @@ ProbeSpec ReadProbe(const Json& json) {
   probe.service = Text(json, {kind, "service"});
   probe.path = Text(json, {kind, "path"});
   probe.port = static_cast<std::uint16_t>(Integer(json, {kind, "port"}));
-  probe.arguments.interval = Duration(json, {"interval"}, seconds(1));
   const milliseconds fallback =
       probe.arguments.kind == protocol::ProbeKind::kInference ? seconds(30) : seconds(5);
   probe.arguments.timeout = Duration(json, {"timeout"}, fallback);
@@ -113,7 +146,11 @@ Spec ReadSpec(const Json& json) {
   if (const Json* partition = Find(json, {"fault", "partition"})) {
     spec.fault_key = "partition";
     spec.partition = ReadPartition(*partition);
+  } else if (const Json* process = Find(json, {"fault", "process"})) {
+    ReadProcess(*process, spec);
   }
+  if (const Json* trigger = Find(json, {"trigger"})) spec.trigger = ReadTrigger(*trigger);
+  spec.inject_new_pods = Text(json, {"newPods"}) == "Inject";
   spec.duration = Duration(json, {"duration"}, milliseconds(0));
   for (const Json& probe : ListAt(json, {"probes"})) spec.probes.push_back(ReadProbe(probe));
   if (const Json* detect = Find(json, {"detect"})) {

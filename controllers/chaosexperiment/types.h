@@ -3,6 +3,7 @@
 // throws.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -40,6 +41,12 @@ struct PartitionSpec {
   protocol::Direction direction = protocol::Direction::kBoth;
 };
 
+struct TriggerSpec {
+  protocol::When when = protocol::When::kRandomWithin;
+  std::int64_t after_bytes = 1;  // DuringInference: sent on an open stream of the target
+  milliseconds within{0};        // later than this it never fires
+};
+
 struct ProbeSpec {
   std::string name;
   bool before = false, during = false, after = false;  // phases in which a failing sample counts
@@ -47,6 +54,11 @@ struct ProbeSpec {
   std::string path;
   std::uint16_t port = 0;              // 0 = the profile's
   protocol::ProbeArguments arguments;  // all but the url
+  // A `pods` probe is asked by the operator itself: good while at least so many matching pods are
+  // ready.
+  std::optional<int> pods_ready;
+  std::optional<Selector> selector;
+  bool ByOperator() const { return pods_ready.has_value(); }
 };
 
 struct DetectSpec {
@@ -61,8 +73,11 @@ struct AbortWhen {
 struct Spec {
   std::string description;
   TargetSpec target;
-  std::string fault_key;  // "partition"; empty when the spec names no fault that we know
+  std::string fault_key;  // "partition", "process.Kill"; empty: no fault that we know
   PartitionSpec partition;
+  std::optional<protocol::Process> process;
+  std::optional<TriggerSpec> trigger;
+  bool inject_new_pods = false;
   milliseconds duration{0};
   std::vector<ProbeSpec> probes;
   std::optional<DetectSpec> detect;
@@ -76,6 +91,20 @@ struct Spec {
   bool suspend = false;
   std::string dry_run;  // "" | Plan | Preflight
   milliseconds starting_deadline{0};
+
+  // The fault ends a process: nothing is left of it to revert, only a victim to come back.
+  bool EndsProcess() const { return process && process->AtOnce(); }
+  // One that is not the first of its container, which goes on then.
+  bool EndsChild() const { return EndsProcess() && !process->match.empty(); }
+  bool Waits(protocol::When when) const { return trigger && trigger->when == when; }
+  // The target is a pod that does not exist yet.
+  bool WaitsForNewPod() const {
+    return inject_new_pods && Waits(protocol::When::kDuringRegistration);
+  }
+  bool NeedsProbePod() const {
+    return std::any_of(probes.begin(), probes.end(),
+                       [](const ProbeSpec& p) { return !p.ByOperator(); });
+  }
 };
 
 struct Experiment {

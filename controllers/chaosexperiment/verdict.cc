@@ -15,25 +15,53 @@ struct Spans {
   TimePoint applied{}, reverted{};
 };
 
-std::optional<Spans> SpansOf(const Status& status, TimePoint now) {
+// The end of the fault on one target. One that ended a process has no revert: it lasts until the
+// victim is back, for recovery.within at most.
+std::optional<TimePoint> EndOn(const Spec& spec, const TargetStatus& target) {
+  if (!spec.EndsProcess()) return target.reverted_at ? target.reverted_at : target.clean_at;
+  return target.back_at.value_or(*target.injected_at + spec.recovery_within);
+}
+
+std::optional<Spans> SpansOf(const Spec& spec, const Status& status, TimePoint now) {
   std::optional<TimePoint> applied, reverted;
   for (const TargetStatus& target : status.targets) {
     if (!target.injected_at) continue;
     applied = std::min(*target.injected_at, applied.value_or(*target.injected_at));
-    const std::optional<TimePoint> end = target.reverted_at ? target.reverted_at : target.clean_at;
+    const std::optional<TimePoint> end = EndOn(spec, target);
     if (end) reverted = std::max(*end, reverted.value_or(*end));
   }
   if (!applied || !reverted) return std::nullopt;
+  if (spec.EndsProcess()) reverted = std::min(*reverted, *applied + spec.recovery_within);
   const TimePoint start = status.baseline_started_at.value_or(status.started_at.value_or(*applied));
   return Spans{{start, *applied}, {*applied, *reverted}, {*reverted, now}, *applied, *reverted};
 }
 
+// The victim that is still down, or nullptr.
+const TargetStatus* StillDown(const Spec& spec, const Status& status) {
+  if (!spec.EndsProcess()) return nullptr;
+  for (const TargetStatus& target : status.targets) {
+    if (target.verified_at && !target.back_at) return &target;
+  }
+  return nullptr;
+}
+
+const ProbeStatus* FindStatus(const std::vector<ProbeStatus>& all, const std::string& name) {
+  for (const ProbeStatus& one : all) {
+    if (one.name == name) return &one;
+  }
+  return nullptr;
+}
+
 void FillCounts(const Spec& spec, const SampleLog& samples, const Spans& spans, Status& status) {
+  const std::vector<ProbeStatus> kept = std::move(status.probes);
   status.probes.clear();
   for (const ProbeSpec& probe : spec.probes) {
     const std::vector<Sample>& all = samples.Of(probe.name);
-    status.probes.push_back({probe.name, CountIn(all, spans.before), CountIn(all, spans.during),
-                             CountIn(all, spans.after), samples.LastError(probe.name)});
+    ProbeStatus now{probe.name, CountIn(all, spans.before), CountIn(all, spans.during),
+                    CountIn(all, spans.after), samples.LastError(probe.name)};
+    const ProbeStatus* old = probe.ByOperator() ? FindStatus(kept, probe.name) : nullptr;
+    if (old != nullptr && old->before.samples > now.before.samples) now.before = old->before;
+    status.probes.push_back(std::move(now));
   }
 }
 
@@ -47,6 +75,46 @@ std::string Precision(const Spec& spec) {
   return coarsest == milliseconds(0) ? "" : PrintDuration(coarsest);
 }
 
+// When all that had failed worked again although the victim was still down: another replica does
+// its work. Asked of the inference probes, else of the one that detects.
+std::optional<TimePoint> Rerouted(const Spec& spec, const SampleLog& samples, const Spans& spans,
+                                  TimePoint first_back) {
+  const bool inference =
+      std::any_of(spec.probes.begin(), spec.probes.end(), [](const ProbeSpec& p) {
+        return !p.ByOperator() && p.arguments.kind == protocol::ProbeKind::kInference;
+      });
+  const Span down{spans.applied, first_back};
+  std::optional<TimePoint> latest;
+  for (const ProbeSpec& probe : spec.probes) {
+    const bool asked =
+        !probe.ByOperator() && (inference ? probe.arguments.kind == protocol::ProbeKind::kInference
+                                          : spec.detect && spec.detect->probe == probe.name);
+    if (!asked || !FirstFailure(samples.Of(probe.name), down)) continue;
+    const std::optional<TimePoint> again = FirstSuccessAgain(samples.Of(probe.name), down);
+    if (!again) return std::nullopt;
+    latest = std::max(*again, latest.value_or(*again));
+  }
+  return latest;
+}
+
+void FillVictims(const Spec& spec, const SampleLog& samples, const Spans& spans, Status& status) {
+  std::optional<TimePoint> first_back;
+  std::optional<microseconds> waited;
+  for (const TargetStatus& target : status.targets) {
+    if (!target.verified_at) continue;
+    const TimePoint back = target.back_at.value_or(spans.reverted);
+    first_back = std::min(back, first_back.value_or(back));
+    if (target.ended_at && target.back_at && *target.back_at >= *target.ended_at)
+      waited = std::max(*target.back_at - *target.ended_at, waited.value_or(microseconds(0)));
+  }
+  if (!first_back) return;
+  if (StillDown(spec, status) == nullptr)
+    status.timings.to_restart = PrintShort(spans.reverted - spans.applied);
+  if (waited) status.timings.back_off = PrintShort(*waited);
+  if (const auto rerouted = Rerouted(spec, samples, spans, *first_back))
+    status.timings.to_reroute = PrintShort(*rerouted - spans.applied);
+}
+
 void FillTimings(const Spec& spec, const Spans& spans, Status& status) {
   status.timings.precision = Precision(spec);
   std::optional<TimePoint> verified, clean;
@@ -58,7 +126,7 @@ void FillTimings(const Spec& spec, const Spans& spans, Status& status) {
   if (status.intended_at)
     status.timings.to_inject = PrintShort(spans.applied - *status.intended_at);
   if (verified) status.timings.to_effect = PrintShort(*verified - spans.applied);
-  if (clean)
+  if (clean && !spec.EndsProcess())
     status.timings.to_clean = PrintShort(std::max(microseconds(0), *clean - spans.reverted));
 }
 
@@ -117,10 +185,22 @@ std::optional<Judgement> JudgeDetection(const Spec& spec, const SampleLog& sampl
     return std::nullopt;
   }
   pending = now < limit + probe->arguments.timeout + kLag;
+  if (probe->ByOperator() && !pending &&
+      HasGap(samples.Of(probe->name), probe->arguments.interval, {spans.applied, limit}))
+    return Judgement{"Inconclusive", "NoData",
+                     "probe " + probe->name + " was not asked all the time: no operator was there"};
   return Judgement{"Failed", "NotDetected",
                    "probe " + probe->name + " stayed good for " +
                        PrintDuration(spec.detect->within) +
                        " after the fault was on: nobody noticed"};
+}
+
+// A probe of the operator's own that nobody asked for a while, in the time to recover.
+bool Unasked(const Spec& spec, const SampleLog& samples, const Spans& spans, TimePoint latest) {
+  return std::any_of(spec.probes.begin(), spec.probes.end(), [&](const ProbeSpec& probe) {
+    return probe.ByOperator() && probe.after &&
+           HasGap(samples.Of(probe.name), probe.arguments.interval, {spans.reverted, latest});
+  });
 }
 
 std::optional<Judgement> JudgePhase(const Spec& spec, const Status& status, bool before) {
@@ -163,13 +243,18 @@ std::optional<Judgement> JudgeTargets(const Status& status) {
 
 std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimePoint now,
                                Status& status) {
-  const std::optional<Spans> spans = SpansOf(status, now);
+  const std::optional<Spans> spans = SpansOf(spec, status, now);
   if (spans) {
     FillCounts(spec, samples, *spans, status);
     FillTimings(spec, *spans, status);
+    if (spec.EndsProcess()) FillVictims(spec, samples, *spans, status);
   }
   if (std::optional<Judgement> broken = JudgeTargets(status)) return broken;
   if (!spans) return Judgement{"Inconclusive", "NoEffect", "no target was hit"};
+  const TimePoint latest =
+      (spec.EndsProcess() ? spans->applied : spans->reverted) + spec.recovery_within;
+  const TargetStatus* down = StillDown(spec, status);
+  if (down != nullptr && now <= latest + kLag) return std::nullopt;
   const bool nothing_to_wait_for =
       spec.probes.empty() || std::none_of(spec.probes.begin(), spec.probes.end(),
                                           [](const ProbeSpec& p) { return p.after; });
@@ -178,8 +263,12 @@ std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimeP
   bool detection_pending = false;
   const std::optional<Judgement> detection =
       JudgeDetection(spec, samples, *spans, now, status, detection_pending);
-  const Recovery recovery = FindRecovery(spec, samples, spans->reverted, now);
-  if (recovery.at) status.timings.to_recover = PrintShort(*recovery.at - spans->reverted);
+  Recovery recovery = FindRecovery(spec, samples, spans->reverted, latest, now);
+  if (recovery.state == Recovery::State::kTooLate && Unasked(spec, samples, *spans, latest))
+    recovery.state = Recovery::State::kNoData;
+  if (recovery.at && down == nullptr)
+    status.timings.to_recover =
+        PrintShort(*recovery.at - (spec.EndsProcess() ? spans->applied : spans->reverted));
   if (recovery.state == Recovery::State::kNotYet || (detection && detection_pending))
     return std::nullopt;
 
@@ -194,43 +283,30 @@ std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimeP
                      "not covered by the fault: " + Join(status.coverage_missing)};
   if (detection) return detection;
   if (std::optional<Judgement> unmet = JudgePhase(spec, status, false)) return unmet;
+  if (down != nullptr) {
+    return Judgement{"Failed", "NotRecovered",
+                     "container " + down->container + " of pod " + down->pod +
+                         " did not run again within " + PrintDuration(spec.recovery_within)};
+  }
   if (recovery.state == Recovery::State::kTooLate) {
     return Judgement{
         "Failed", "NotRecovered",
         "not good again for " + PrintDuration(spec.recovery_stable_for) + " within " +
-            PrintDuration(spec.recovery_within) + " after the fault ended" +
+            PrintDuration(spec.recovery_within) +
+            (spec.EndsProcess() ? " after the fault" : " after the fault ended") +
             (recovery.waiting_for.empty() ? ""
                                           : "; last waited for probe " + recovery.waiting_for)};
   }
   return Judgement{"Passed", "", ""};
 }
 
-std::string Summarize(const Spec& spec, const Status& status, const Judgement& judgement) {
-  std::string who, dropped;
-  std::optional<microseconds> lasted;
-  for (const TargetStatus& target : status.targets) {
-    if (!target.injected_at || !target.verified_at) continue;  // said only of what was measured
-    who += (who.empty() ? "" : ", ") + target.pod;
-    const auto end = target.reverted_at ? target.reverted_at : target.clean_at;
-    if (end) lasted = std::max(*end - *target.injected_at, lasted.value_or(microseconds(0)));
-    if (const auto found = target.measured.find("packetsDropped"); found != target.measured.end())
-      dropped = found->second;
+void KeepBefore(const Spec& spec, const SampleLog& samples, TimePoint now, Status& status) {
+  const TimePoint from = status.baseline_started_at.value_or(status.started_at.value_or(now));
+  status.probes.clear();
+  for (const ProbeSpec& probe : spec.probes) {
+    if (!probe.ByOperator()) continue;
+    status.probes.push_back({probe.name, CountIn(samples.Of(probe.name), {from, now}), {}, {}, ""});
   }
-  std::string text;
-  if (!who.empty() && spec.fault_key == "partition") {
-    const std::size_t peers = static_cast<std::size_t>(
-        std::count_if(status.resolved.peers.begin(), status.resolved.peers.end(),
-                      [](const PeerStatus& p) { return p.name.starts_with("pod "); }));
-    text = who + " cut off from " + std::to_string(peers) + (peers == 1 ? " peer" : " peers");
-    if (lasted) text += " for " + PrintShort(*lasted);
-    if (!dropped.empty() && status.targets.size() == 1)
-      text += " (" + dropped + " packets dropped)";
-    if (!status.timings.to_detect.empty()) text += "; noticed after " + status.timings.to_detect;
-    if (!status.timings.to_recover.empty())
-      text += "; good again " + status.timings.to_recover + " after the end";
-  }
-  if (!judgement.message.empty()) text += (text.empty() ? "" : "; ") + judgement.message;
-  return text.substr(0, 1000);
 }
 
 }  // namespace chaos::experiment

@@ -16,6 +16,10 @@ struct Judgement {
   std::string message;  // what a person needs to know about the reason
 };
 
+// Puts what the operator's own probes have counted before the fault into `status`, before somebody
+// is hurt: unlike the probe pod's log it goes with the process.
+void KeepBefore(const Spec& spec, const SampleLog& samples, TimePoint now, Status& status);
+
 // First failing reason among the targets, as an Inconclusive; nullopt while every one is or was
 // verified.
 std::optional<Judgement> JudgeTargets(const Status& status);

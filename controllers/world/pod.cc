@@ -8,29 +8,53 @@
 namespace chaos {
 namespace {
 
+std::optional<TimePoint> Time(const Json& json, const char* key) {
+  if (Result<TimePoint> parsed = ParseTime(Text(json, {key}))) return *parsed;
+  return std::nullopt;
+}
+
+Ending ReadEnding(const Json& json) {
+  return {Text(json, {"reason"}), static_cast<int>(Integer(json, {"exitCode"})),
+          Time(json, "startedAt"), Time(json, "finishedAt")};
+}
+
 ContainerState ReadState(const Json& json) {
   ContainerState state;
   state.name = Text(json, {"name"});
-  const auto time = [](const std::string& text) -> std::optional<TimePoint> {
-    if (Result<TimePoint> parsed = ParseTime(text)) return *parsed;
-    return std::nullopt;
-  };
+  state.restarts = static_cast<int>(Integer(json, {"restartCount"}));
+  if (const Json* last = Find(json, {"lastState", "terminated"})) state.last = ReadEnding(*last);
   if (const Json* waiting = Find(json, {"state", "waiting"})) {
     state.kind = ContainerState::Kind::kWaiting;
     state.reason = Text(*waiting, {"reason"});
     state.message = Text(*waiting, {"message"});
   } else if (const Json* running = Find(json, {"state", "running"})) {
     state.kind = ContainerState::Kind::kRunning;
-    state.started = time(Text(*running, {"startedAt"}));
+    state.started = Time(*running, "startedAt");
   } else if (const Json* ended = Find(json, {"state", "terminated"})) {
     state.kind = ContainerState::Kind::kTerminated;
-    state.reason = Text(*ended, {"reason"});
+    const Ending ending = ReadEnding(*ended);
+    state.reason = ending.reason;
     state.message = Text(*ended, {"message"});
-    state.exit_code = static_cast<int>(Integer(*ended, {"exitCode"}));
-    state.started = time(Text(*ended, {"startedAt"}));
-    state.finished = time(Text(*ended, {"finishedAt"}));
+    state.exit_code = ending.exit_code;
+    state.started = ending.started;
+    state.finished = ending.finished;
   }
   return state;
+}
+
+std::optional<std::int64_t> Number(const Json& json, std::initializer_list<std::string_view> path) {
+  const Json* found = Find(json, path);
+  if (found == nullptr || !found->is_number_integer()) return std::nullopt;
+  return found->get<std::int64_t>();
+}
+
+// What the container's own securityContext says, else the pod's.
+User SpecifiedUser(const Json& pod, const Json& container) {
+  const auto either = [&](const char* field) {
+    const auto own = Number(container, {"securityContext", field});
+    return own ? own : Number(pod, {"spec", "securityContext", field});
+  };
+  return {either("runAsUser"), either("runAsGroup")};
 }
 
 }  // namespace
@@ -41,18 +65,23 @@ Result<Pod> Pod::FromJson(const Json& object) {
   pod.node = Text(object, {"spec", "nodeName"});
   pod.host_network = Flag(object, {"spec", "hostNetwork"});
   pod.phase = Text(object, {"status", "phase"});
+  pod.restart_policy = Text(object, {"spec", "restartPolicy"}, "Always");
   pod.pod_ip = Text(object, {"status", "podIP"});
   pod.host_ip = Text(object, {"status", "hostIP"});
   for (const Json& ip : ListAt(object, {"status", "podIPs"}))
     pod.pod_ips.push_back(Text(ip, {"ip"}));
   if (pod.pod_ips.empty() && !pod.pod_ip.empty()) pod.pod_ips = {pod.pod_ip};
   for (const Json& condition : ListAt(object, {"status", "conditions"})) {
-    if (Text(condition, {"type"}) == "Ready") pod.ready = Text(condition, {"status"}) == "True";
+    if (Text(condition, {"type"}) == "Ready") {
+      pod.ready = Text(condition, {"status"}) == "True";
+      if (pod.ready) pod.ready_since = Time(condition, "lastTransitionTime");
+    }
     if (Text(condition, {"type"}) == "PodScheduled" && Text(condition, {"status"}) == "False")
       pod.unschedulable = Text(condition, {"message"});
   }
   for (const Json& container : ListAt(object, {"spec", "containers"})) {
     pod.containers.push_back(Text(container, {"name"}));
+    pod.users[pod.containers.back()] = SpecifiedUser(object, container);
     for (const Json& port : ListAt(container, {"ports"})) {
       if (Text(port, {"protocol"}, "TCP") != "TCP") continue;
       pod.tcp_ports.push_back(static_cast<std::uint16_t>(Integer(port, {"containerPort"})));
@@ -61,8 +90,14 @@ Result<Pod> Pod::FromJson(const Json& object) {
   for (const Json& sidecar : ListAt(object, {"spec", "ephemeralContainers"}))
     pod.sidecars.push_back(Text(sidecar, {"name"}));
   for (const char* list : {"containerStatuses", "ephemeralContainerStatuses"}) {
-    for (const Json& state : ListAt(object, {"status", list}))
+    for (const Json& state : ListAt(object, {"status", list})) {
       pod.states.push_back(ReadState(state));
+      // The kubelet knows what came of an image's own user; it says so from 1.33 on.
+      const auto uid = Number(state, {"user", "linux", "uid"});
+      const auto gid = Number(state, {"user", "linux", "gid"});
+      const auto user = pod.users.find(pod.states.back().name);
+      if (uid && gid && user != pod.users.end()) user->second = {uid, gid};
+    }
   }
   return pod;
 }

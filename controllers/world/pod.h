@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,13 @@
 
 namespace chaos {
 
+// How a container came to its end, as the kubelet saw it.
+struct Ending {
+  std::string reason;  // "Error", "Completed", "OOMKilled"
+  int exit_code = 0;
+  std::optional<TimePoint> started, finished;  // whole seconds, on the node's clock
+};
+
 struct ContainerState {
   std::string name;
   enum class Kind { kUnknown, kWaiting, kRunning, kTerminated } kind = Kind::kUnknown;
@@ -20,18 +28,29 @@ struct ContainerState {
       message;  // of waiting or terminated; message is the record of our own containers
   int exit_code = 0;
   std::optional<TimePoint> started, finished;
+  int restarts = 0;            // lags the end of a container by a second
+  std::optional<Ending> last;  // of the run before this one
+};
+
+// Whose identity a container's first process has, as far as anybody says it.
+struct User {
+  std::optional<std::int64_t> uid, gid;
+  bool Known() const { return uid && gid; }
 };
 
 struct Pod {
   kube::ObjectMeta meta;
   std::string node, phase, pod_ip, host_ip;
+  std::string restart_policy = "Always";
   std::vector<std::string> pod_ips;
   bool ready = false, host_network = false;
+  std::optional<TimePoint> ready_since;
   std::string unschedulable;  // why no node takes it, in the scheduler's words
   std::vector<std::string> containers;
   std::vector<std::uint16_t> tcp_ports;  // declared by its containers
   std::vector<std::string> sidecars;     // names of its ephemeral containers
   std::vector<ContainerState> states;    // of regular and ephemeral containers
+  std::map<std::string, User> users;     // by container
   const ContainerState* State(std::string_view container) const;
   bool Ours() const;  // one that we made
   static Result<Pod> FromJson(const Json& object);

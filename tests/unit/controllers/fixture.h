@@ -63,6 +63,12 @@ inline std::shared_ptr<Pod> MakePod(const std::string& name, const std::string& 
   pod->host_ip = "10.210.0.1";
   pod->node = "node1";
   pod->containers = {component};
+  pod->users[component] = {1000, 1000};
+  ContainerState state;
+  state.name = component;
+  state.kind = ContainerState::Kind::kRunning;
+  state.started = T(-3600);
+  pod->states = {state};
   pod->tcp_ports = {port};
   return pod;
 }
@@ -123,6 +129,14 @@ struct World {
     for (const auto& worker : workers) seen.pods.push_back(worker);
     if (probe_pod) seen.pods.push_back(probe_pod);
     return seen;
+  }
+  Pod* Find(const std::string& name) {
+    std::vector<std::shared_ptr<Pod>> all = workers;
+    all.insert(all.end(), {queen, hive});
+    for (const auto& pod : all) {
+      if (pod && pod->meta.key.name == name) return pod.get();
+    }
+    return nullptr;
   }
   std::int64_t seq = 0;
   void Line(const std::string& event, TimePoint at, const std::string& probe = "", bool ok = true,

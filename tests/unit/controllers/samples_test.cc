@@ -12,7 +12,7 @@ TEST(Recovery, StartsAtTheFirstGoodSampleOfAStableWindow) {
   w.Line("sample", T(101), "hive-online", false);
   w.Line("sample", T(101), "queen-answers", true);
   w.Good(102, 110);
-  const Recovery recovery = FindRecovery(TheSpec(), w.samples, T(100), T(110));
+  const Recovery recovery = FindRecovery(TheSpec(), w.samples, T(100), T(160), T(110));
   EXPECT_EQ(Recovery::State::kRecovered, recovery.state);
   EXPECT_EQ(T(102), recovery.at);
 }
@@ -23,14 +23,15 @@ TEST(Recovery, AFlapStartsTheWindowAnew) {
   w.Line("sample", T(103), "hive-online", false);
   w.Line("sample", T(103), "queen-answers", true);
   w.Good(104, 112);
-  EXPECT_EQ(T(104), FindRecovery(TheSpec(), w.samples, T(100), T(112)).at);
+  EXPECT_EQ(T(104), FindRecovery(TheSpec(), w.samples, T(100), T(160), T(112)).at);
 }
 
 TEST(Recovery, WaitsForSamplesThatAreStillOnTheirWay) {
   World w;
   for (double t = 100; t < 110; t += 1)
     w.Line("sample", T(t), "hive-online");  // the other probe hangs
-  EXPECT_EQ(Recovery::State::kNotYet, FindRecovery(TheSpec(), w.samples, T(100), T(110)).state);
+  EXPECT_EQ(Recovery::State::kNotYet,
+            FindRecovery(TheSpec(), w.samples, T(100), T(160), T(110)).state);
 }
 
 TEST(Recovery, IsTooLateOnceNoWindowCanStartInTime) {
@@ -39,14 +40,15 @@ TEST(Recovery, IsTooLateOnceNoWindowCanStartInTime) {
     w.Line("sample", T(t), "hive-online", false);
     w.Line("sample", T(t), "queen-answers");
   }
-  const Recovery recovery = FindRecovery(TheSpec(), w.samples, T(100), T(170));
+  const Recovery recovery = FindRecovery(TheSpec(), w.samples, T(100), T(160), T(170));
   EXPECT_EQ(Recovery::State::kTooLate, recovery.state);
   EXPECT_EQ("hive-online", recovery.waiting_for);
 }
 
 TEST(Recovery, SilenceIsNoDataAndNotAFailure) {
   World w;
-  EXPECT_EQ(Recovery::State::kNoData, FindRecovery(TheSpec(), w.samples, T(100), T(300)).state);
+  EXPECT_EQ(Recovery::State::kNoData,
+            FindRecovery(TheSpec(), w.samples, T(100), T(160), T(300)).state);
 }
 
 TEST(SampleLog, ALineThatComesTwiceCountsOnce) {
