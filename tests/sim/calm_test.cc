@@ -23,5 +23,38 @@ TEST(Simulation, APartitionThatIsNoticedAndHealsPasses) {
               static_cast<unsigned long long>(world.timeline().steps()));
 }
 
+World::Outcome RunKill(Scenario scenario) {
+  if (std::getenv("CHAOS_SIM_TRACE")) World::TraceTo(stderr);
+  World world(std::move(scenario));
+  EXPECT_TRUE(world.RunToRest(std::chrono::minutes(10)));
+  for (const std::string& broken : world.invariants().broken()) ADD_FAILURE() << broken;
+  EXPECT_EQ(world.kubelet().ended_by_us().size(), 1u);
+  std::printf("kill: %s\n", world.OutcomeOf("nf-001-0").summary.c_str());
+  return world.OutcomeOf("nf-001-0");
+}
+
+TEST(Simulation, AWorkerThatIsKilledWhileItStreamsPasses) {
+  const World::Outcome outcome = RunKill(CalmKill());
+  EXPECT_EQ(outcome.verdict, "Passed") << outcome.reason << ": " << outcome.summary;
+  EXPECT_NE(outcome.summary.find("killed while it streamed (exit 137, restart 0→1)"),
+            std::string::npos)
+      << outcome.summary;
+}
+
+TEST(Simulation, AKillWhoseReportIsLostIsVerifiedByTheKubelet) {
+  Scenario scenario = CalmKill();
+  scenario.kubelet.lost_reports_per_mille = 1000;
+  const World::Outcome outcome = RunKill(std::move(scenario));
+  EXPECT_EQ(outcome.verdict, "Passed") << outcome.reason << ": " << outcome.summary;
+}
+
+TEST(Simulation, AQueenThatNeverRoutesAroundADeadWorkerWaitsForTheKubelet) {
+  Scenario scenario = CalmKill();
+  scenario.rbee.notices_after.reset();
+  const World::Outcome outcome = RunKill(std::move(scenario));
+  EXPECT_EQ(outcome.verdict, "Passed") << outcome.reason << ": " << outcome.summary;
+  EXPECT_EQ(outcome.summary.find("rerouted"), std::string::npos) << outcome.summary;
+}
+
 }  // namespace
 }  // namespace chaos::sim

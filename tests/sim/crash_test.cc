@@ -1,5 +1,6 @@
 // The exhaustive table: the operator dies before, after the execution of, and after the reply to
-// every single API call of the partition experiment; a successor must bring the very same verdict.
+// every single API call of the partition experiment and of a worker kill; a successor must bring
+// the very same verdict.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -17,15 +18,16 @@ struct Row {
   std::array<int, kPoints.size()> fine{}, crashed{};
 };
 
-std::vector<std::string> CallsOfAnUndisturbedRun() {
-  World world(Calm());
+std::vector<std::string> CallsOfAnUndisturbedRun(const Scenario& calm) {
+  World world(calm);
   EXPECT_TRUE(world.RunToRest(std::chrono::minutes(10)));
   return world.call_kinds();
 }
 
 // What was wrong with the run, or "".
-std::string RunWithCrash(std::uint64_t call, CrashPoint point, bool& crashed) {
-  World world(Calm(), CrashPlan{call, point});
+std::string RunWithCrash(const Scenario& calm, std::uint64_t call, CrashPoint point,
+                         bool& crashed) {
+  World world(calm, CrashPlan{call, point});
   const bool rest = world.RunToRest(std::chrono::minutes(15));
   crashed = world.deaths() > 0;
   if (!world.invariants().broken().empty()) return world.invariants().broken().front();
@@ -33,18 +35,22 @@ std::string RunWithCrash(std::uint64_t call, CrashPoint point, bool& crashed) {
   if (!rest) return "never came to rest: " + outcome.phase + " " + outcome.summary;
   if (outcome.verdict != "Passed")
     return outcome.verdict + " " + outcome.reason + ": " + outcome.summary;
-  return world.network().faults().size() == 1 ? "" : "not exactly one fault";
+  const std::size_t faults = world.network().faults().size() + world.kubelet().ended_by_us().size();
+  return faults == 1 ? "" : "not exactly one fault";
 }
 
-TEST(Crash, AtEveryApiCallTheSuccessorBringsTheSameVerdict) {
-  const std::vector<std::string> calls = CallsOfAnUndisturbedRun();
+class Crash : public testing::TestWithParam<bool> {};
+
+TEST_P(Crash, AtEveryApiCallTheSuccessorBringsTheSameVerdict) {
+  const Scenario calm = GetParam() ? CalmKill() : Calm();
+  const std::vector<std::string> calls = CallsOfAnUndisturbedRun(calm);
   std::map<std::string, Row> table;
   for (std::uint64_t call = 1; call <= calls.size(); ++call) {
     Row& row = table[calls[call - 1]];
     ++row.calls;
     for (std::size_t p = 0; p < kPoints.size(); ++p) {
       bool crashed = false;
-      const std::string wrong = RunWithCrash(call, kPoints[p], crashed);
+      const std::string wrong = RunWithCrash(calm, call, kPoints[p], crashed);
       row.crashed[p] += crashed;
       row.fine[p] += crashed && wrong.empty();
       EXPECT_EQ(wrong, "") << "crash " << Name(kPoints[p]) << " call " << call << ", "
@@ -62,6 +68,10 @@ TEST(Crash, AtEveryApiCallTheSuccessorBringsTheSameVerdict) {
     EXPECT_EQ(row.crashed[2], row.calls) << kind;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Of, Crash, testing::Bool(), [](const auto& kills) {
+  return kills.param ? "AWorkerKill" : "APartition";
+});
 
 }  // namespace
 }  // namespace chaos::sim

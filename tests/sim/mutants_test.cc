@@ -1,4 +1,4 @@
-// Eight named mistakes are made in the product, one at a time; the seeds must find each of them
+// Ten named mistakes are made in the product, one at a time; the seeds must find each of them
 // soon.
 #include <gtest/gtest.h>
 
@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint64_t kSeeds = 500;
 constexpr const char* kMutants[] = {
     "skip-intent",           "ignore-not-after", "drop-uid-check",      "drop-finalizer-early",
-    "create-under-new-name", "trust-a-200",      "wall-clock-deadline", "no-relist-after-410"};
+    "create-under-new-name", "trust-a-200",      "wall-clock-deadline", "no-relist-after-410",
+    "trust-about-to",        "any-end-is-ours"};
 
 class Mutant : public testing::TestWithParam<const char*> {
  protected:

@@ -48,6 +48,7 @@ const std::vector<Rule>& Rules() {
        std::regex(R"(CHAOS_MUTANT\()"),
        {"operator/base/mutant.h", "controllers/chaosexperiment/bodies.cc",
         "controllers/chaosexperiment/plan.cc", "controllers/chaosexperiment/plan_live.cc",
+        "controllers/chaosexperiment/plan_intent.cc", "controllers/chaosexperiment/plan_process.cc",
         "controllers/chaosexperiment/plan_target.cc", "controllers/chaosexperiment/reconciler.cc",
         "injectors/agent/supervisor.cc", "operator/kube/watch.cc"}},
   };

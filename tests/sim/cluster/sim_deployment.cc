@@ -44,7 +44,10 @@ void SimDeployment::MakePod() {
         {{"name", component_ + "-" + std::to_string(stable_names_ ? 0 : made_)},
          {"labels",
           {{"app.kubernetes.io/part-of", "rbee"}, {"app.kubernetes.io/component", component_}}}}},
-       {"spec", {{"terminationGracePeriodSeconds", 5}, {"containers", Json::array({main})}}}});
+       {"spec",
+        {{"terminationGracePeriodSeconds", 5},
+         {"securityContext", {{"runAsUser", 1000}, {"runAsGroup", 1000}}},
+         {"containers", Json::array({main})}}}});
 }
 
 }  // namespace chaos::sim

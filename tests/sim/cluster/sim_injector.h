@@ -30,15 +30,15 @@ class SimNode final : public inject::Node {
   std::string run_;
 };
 
-class SimInjector final : public SimProcess, public inject::Output {
+class SimInjector final : public SimProcess, public Stoppable, public inject::Output {
  public:
   explicit SimInjector(ProcessContext context) : context_(std::move(context)) {}
   void Start() override;
   void Terminate() override;
   // A stopper has asked.
   void Stop(const std::string& nonce, const std::string& reason,
-            std::function<void(std::string)> answer);
-  const std::string& run() const { return run_; }
+            std::function<void(std::string)> answer) override;
+  const std::string& run() const override { return run_; }
 
  private:
   void Step(const inject::Inputs& inputs);

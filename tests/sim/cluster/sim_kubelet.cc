@@ -7,7 +7,9 @@
 namespace chaos::sim {
 namespace {
 
-constexpr milliseconds kRelist{1000};           // how often a kubelet looks at its containers
+constexpr milliseconds kRelist{1000};  // how often a kubelet looks at its containers
+constexpr seconds kFirstBackOff{10};   // from the second restart on, doubling
+constexpr std::chrono::minutes kLongestBackOff{5};
 constexpr seconds kStartAgain{15};              // after a failed start, for ever
 constexpr seconds kFailedStartShows{11};        // in the status
 constexpr std::size_t kMessagesPerPod = 12288;  // bytes, for all containers together
@@ -133,9 +135,13 @@ void SimKubelet::StartContainer(const std::string& uid, const std::string& name)
   if (container.state != State::kWaiting) return;
   const auto image = traits_.images.find(Text(container.spec, {"image"}));
   const bool missing = image != traits_.images.end() && timeline_.Now() < image->second;
-  if (!pod->up || missing) {
-    container.waiting_reason = missing ? "ErrImageNeverPull" : "ContainerCreating";
-    if (missing) PlanStatus(*pod, kFailedStartShows);
+  const std::string target = Text(container.spec, {"targetContainerName"});
+  const bool alone = !target.empty() && pod->containers.at(target).state != State::kRunning;
+  if (!pod->up || missing || alone) {
+    container.waiting_reason = missing ? "ErrImageNeverPull"
+                               : alone ? "CreateContainerError"
+                                       : "ContainerCreating";
+    if (missing || alone) PlanStatus(*pod, kFailedStartShows);
     return PlanStart(uid, name, pod->up ? Between(seconds(2), kStartAgain) : milliseconds(200));
   }
   Launch(*pod, name);
@@ -150,12 +156,24 @@ void SimKubelet::Launch(Pod& pod, const std::string& name) {
   PlanStatus(pod, Between(milliseconds(200), kRelist));
   ProcessContext context = ContextFor(pod, name, container.process_id);
   const std::string mode = Mode(container.spec);
-  if (mode == "inject") container.process = std::make_unique<SimInjector>(std::move(context));
+  if (mode == "inject") {
+    container.mute =
+        random_.Chance(static_cast<std::uint64_t>(traits_.lost_reports_per_mille), 1000);
+    container.process = MakeInjector(std::move(context));
+  }
   if (mode == "stop") container.process = std::make_unique<SimStopper>(std::move(context));
   if (mode == "probe")
     container.process =
         std::make_unique<SimProbePod>(std::move(context), rbee_, Random(random_.Next()));
   if (container.process) container.process->Start();
+}
+
+std::unique_ptr<SimProcess> SimKubelet::MakeInjector(ProcessContext context) {
+  Result<protocol::InjectArguments> arguments = protocol::InjectFromJson(context.arguments);
+  if (!arguments || std::holds_alternative<protocol::Partition>(arguments->fault))
+    return std::make_unique<SimInjector>(std::move(context));
+  return std::make_unique<SimProcessInjector>(std::move(context), *std::move(arguments),
+                                              Random(random_.Next()));
 }
 
 ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
@@ -169,15 +187,21 @@ ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
       process,
       args.size() == 2 ? args[1] : "",
       [this, uid = pod.uid, name](std::string line) {
-        api_.logs.Print(uid, name, std::move(line));
+        const Pod* own = FindPod(uid);
+        if (own && !own->containers.at(name).mute) api_.logs.Print(uid, name, std::move(line));
       },
       [this, uid = pod.uid, name](std::string text) {
-        if (Pod* own = FindPod(uid)) own->containers.at(name).message = std::move(text);
+        Pod* own = FindPod(uid);
+        if (own && !own->containers.at(name).mute)
+          own->containers.at(name).message = std::move(text);
       },
       [this, uid = pod.uid, name, process](int code) { EndContainer(uid, name, process, code); },
       [this, uid = pod.uid](const std::string& run, const std::string& nonce,
                             const std::string& reason, std::function<void(std::string)> answer) {
         return AskToStop(uid, run, nonce, reason, std::move(answer));
+      },
+      [this, uid = pod.uid, name](const std::string& run, int code) {
+        EndTarget(uid, name, run, code);
       }};
 }
 
@@ -186,7 +210,7 @@ bool SimKubelet::AskToStop(const std::string& uid, const std::string& run, const
   Pod* pod = FindPod(uid);
   if (pod == nullptr) return false;
   for (auto& [name, container] : pod->containers) {
-    auto* injector = dynamic_cast<SimInjector*>(container.process.get());
+    auto* injector = dynamic_cast<Stoppable*>(container.process.get());
     if (injector == nullptr || container.state != State::kRunning || injector->run() != run)
       continue;
     injector->Stop(nonce, reason, std::move(answer));
@@ -210,6 +234,75 @@ void SimKubelet::EndContainer(const std::string& uid, const std::string& name,
   auto ended = std::make_shared<std::unique_ptr<SimProcess>>(std::move(container.process));
   timeline_.After(nanoseconds(0), [ended] { ended->reset(); });
   PlanStatus(*pod, Between(milliseconds(100), kRelist));
+  if (container.ephemeral || pod->terminating) return;
+  std::vector<std::pair<std::string, std::uint64_t>> with_it;  // they shared its processes
+  for (const auto& [other, one] : pod->containers) {
+    if (Text(one.spec, {"targetContainerName"}) == name && one.state == State::kRunning)
+      with_it.emplace_back(other, one.process_id);
+  }
+  for (const auto& [other, id] : with_it) EndContainer(uid, other, id, 137);
+  rbee_.ContainerEnded(uid);
+  if (pod->restart_policy != "Never") PlanRestart(*pod, name);
+}
+
+Json SimKubelet::EndOf(const Container& container) {
+  return {{"exitCode", container.exit_code},
+          {"reason", container.exit_code == 0 ? "Completed" : "Error"},
+          {"startedAt", PrintTime(container.started, 0)},
+          {"finishedAt", PrintTime(container.finished, 0)}};
+}
+
+// The first restart comes at once; the back-off shows only at the look after that.
+void SimKubelet::PlanRestart(Pod& pod, const std::string& name) {
+  const Container& container = pod.containers.at(name);
+  nanoseconds pause = Between(milliseconds(500), milliseconds(1500));
+  if (container.restarts > 0) {
+    pause = std::min<nanoseconds>(kFirstBackOff * (1 << std::min(container.restarts - 1, 5)),
+                                  kLongestBackOff);
+    timeline_.After(seconds(2), [this, uid = pod.uid, name, ended = container.process_id] {
+      Pod* own = FindPod(uid);
+      if (own == nullptr || own->containers.at(name).process_id != ended) return;
+      own->containers.at(name).crash_loop = true;
+      PlanStatus(*own, milliseconds(100));
+    });
+  }
+  timeline_.After(pause, [this, uid = pod.uid, name, ended = container.process_id] {
+    Restart(uid, name, ended);
+  });
+}
+
+void SimKubelet::Restart(const std::string& uid, const std::string& name, std::uint64_t ended) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr || pod->terminating) return;
+  Container& container = pod->containers.at(name);
+  if (container.process_id != ended) return;
+  container.last = EndOf(container);
+  container.crash_loop = false;
+  ++container.restarts;
+  container.state = State::kRunning;
+  container.started = nodes_.at(pod->node).Now();
+  container.process_id = ++processes_;
+  rbee_.ContainerRuns(uid);
+  PlanStatus(*pod, Between(milliseconds(100), kRelist));
+}
+
+void SimKubelet::EndTarget(const std::string& uid, const std::string& injector,
+                           const std::string& run, int exit_code) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return;
+  const std::string target = Text(pod->containers.at(injector).spec, {"targetContainerName"});
+  const auto found = pod->containers.find(target);
+  if (found == pod->containers.end() || found->second.state != State::kRunning) return;
+  ended_by_us_.push_back({run, uid, found->second.process_id, timeline_.Now(), timeline_.Now()});
+  EndContainer(uid, target, found->second.process_id, exit_code);
+}
+
+void SimKubelet::CrashMain(const std::string& pod_uid, int exit_code) {
+  Pod* pod = FindPod(pod_uid);
+  if (pod == nullptr) return;
+  for (const auto& [name, container] : pod->containers) {
+    if (!container.ephemeral) return EndContainer(pod_uid, name, container.process_id, exit_code);
+  }
 }
 
 void SimKubelet::KillContainer(const std::string& pod_uid, const std::string& name) {
@@ -290,8 +383,15 @@ Json SimKubelet::StatusOf(const Pod& pod, const Container& container,
                           const std::string& name) const {
   Json status{{"name", name},
               {"image", Text(container.spec, {"image"})},
-              {"restartCount", 0},
+              {"restartCount", container.restarts},
               {"ready", container.state == State::kRunning}};
+  if (container.last) status["lastState"]["terminated"] = *container.last;
+  if (container.crash_loop) {
+    status["lastState"]["terminated"] = EndOf(container);
+    status["state"]["waiting"] = {{"reason", "CrashLoopBackOff"},
+                                  {"message", "back-off restarting failed container"}};
+    return status;
+  }
   switch (container.state) {
     case State::kWaiting:
       status["state"]["waiting"] = {{"reason", container.waiting_reason}};
@@ -302,10 +402,7 @@ Json SimKubelet::StatusOf(const Pod& pod, const Container& container,
     case State::kTerminated: {
       const std::string message = container.message.substr(
           0, std::min(kMessagesPerPod / pod.containers.size(), kLongestMessage));
-      status["state"]["terminated"] = {{"exitCode", container.exit_code},
-                                       {"reason", container.exit_code == 0 ? "Completed" : "Error"},
-                                       {"startedAt", PrintTime(container.started, 0)},
-                                       {"finishedAt", PrintTime(container.finished, 0)}};
+      status["state"]["terminated"] = EndOf(container);
       if (!message.empty()) status["state"]["terminated"]["message"] = message;
       break;
     }

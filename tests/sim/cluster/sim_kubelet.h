@@ -10,12 +10,14 @@
 #include "tests/sim/api/sim_api.h"
 #include "tests/sim/cluster/sim_injector.h"
 #include "tests/sim/cluster/sim_probe_pod.h"
+#include "tests/sim/cluster/sim_process_injector.h"
 
 namespace chaos::sim {
 
 struct KubeletTraits {
   int slow_start_per_mille = 0;  // containers that take up to `slowest_start`
   nanoseconds slowest_start{seconds(100)};
+  int lost_reports_per_mille = 0;  // injectors whose log and termination message nobody ever sees
   std::map<std::string, nanoseconds>
       images;  // when an image arrives on all nodes; others are there
 };
@@ -33,8 +35,13 @@ class SimKubelet {
     on_running_ = std::move(on_running);
   }
 
+  // Containers that an injector of ours has ended; the ground truth for invariants and verdicts.
+  const std::vector<FaultSpan>& ended_by_us() const { return ended_by_us_; }
+
   // SIGKILL from the node.
   void KillContainer(const std::string& pod_uid, const std::string& container);
+  // A regular container of the pod ends by itself.
+  void CrashMain(const std::string& pod_uid, int exit_code);
   // The pause container dies: new address, and no ephemeral container comes back.
   void KillSandbox(const std::string& pod_uid);
   // Containers of the pod that run a process of ours now.
@@ -52,6 +59,10 @@ class SimKubelet {
     std::string message;  // of the termination
     std::uint64_t process_id = 0;
     std::unique_ptr<SimProcess> process;
+    bool mute = false;  // its report is lost
+    int restarts = 0;
+    std::optional<Json> last;  // lastState: how the run before this one ended
+    bool crash_loop = false;   // waits for the kubelet's back-off
   };
   struct Pod {
     kube::Key key;
@@ -71,6 +82,12 @@ class SimKubelet {
   ProcessContext ContextFor(const Pod& pod, const std::string& container, std::uint64_t process);
   void EndContainer(const std::string& uid, const std::string& name, std::uint64_t process,
                     int exit_code);
+  void EndTarget(const std::string& uid, const std::string& injector, const std::string& run,
+                 int exit_code);
+  void PlanRestart(Pod& pod, const std::string& name);
+  void Restart(const std::string& uid, const std::string& name, std::uint64_t ended);
+  std::unique_ptr<SimProcess> MakeInjector(ProcessContext context);
+  static Json EndOf(const Container& container);
   void Terminate(const std::string& uid, nanoseconds grace);
   void Finish(const std::string& uid);
   void Remove(const std::string& uid);
@@ -90,6 +107,7 @@ class SimKubelet {
   const KubeletTraits traits_;
   std::map<std::string, SimClock> nodes_;
   std::map<std::string, Pod> pods_;  // by uid
+  std::vector<FaultSpan> ended_by_us_;
   std::uint64_t processes_ = 0;
   int addresses_ = 0;
   std::function<void(const Json&)> on_running_ = [](const Json&) {};

@@ -28,6 +28,17 @@ struct ProcessContext {
   std::function<bool(const std::string& run, const std::string& nonce, const std::string& reason,
                      std::function<void(std::string)> answer)>
       ask_to_stop;
+  // Ends the container whose processes this one shares, and so itself.
+  std::function<void(const std::string& run, int exit_code)> end_target;
+};
+
+// An injector, as its stopper sees it.
+class Stoppable {
+ public:
+  virtual ~Stoppable() = default;
+  virtual const std::string& run() const = 0;
+  virtual void Stop(const std::string& nonce, const std::string& reason,
+                    std::function<void(std::string)> answer) = 0;
 };
 
 class SimProcess {

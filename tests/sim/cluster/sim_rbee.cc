@@ -1,5 +1,7 @@
 #include "tests/sim/cluster/sim_rbee.h"
 
+#include <algorithm>
+
 namespace chaos::sim {
 
 SimRbee::SimRbee(PodNetwork& network, const Timeline& timeline, RbeeTraits traits)
@@ -19,6 +21,30 @@ bool SimRbee::HiveOnline() const {
   const nanoseconds since = timeline_.Now() - changed_at_;
   if (connected_) return !noticed_ || since >= traits_.recovers_after;
   return !noticed_ && !(traits_.notices_after && since >= *traits_.notices_after);
+}
+
+bool SimRbee::QueenAnswers() const {
+  if (network_.IpOf(queen_).empty()) return false;
+  return std::none_of(workers_.begin(), workers_.end(),
+                      [this](const auto& one) { return Misleads(one.second); });
+}
+
+bool SimRbee::Misleads(const Worker& worker) const {
+  if (!worker.down_at) return false;
+  const nanoseconds now = timeline_.Now();
+  const bool noticed = traits_.notices_after && now >= *worker.down_at + *traits_.notices_after;
+  const bool loaded = worker.up_at && now >= *worker.up_at + traits_.recovers_after;
+  return !noticed && !loaded;
+}
+
+void SimRbee::ContainerEnded(const std::string& pod_uid) {
+  const auto found = workers_.find(pod_uid);
+  if (found != workers_.end()) found->second = {timeline_.Now(), std::nullopt};
+}
+
+void SimRbee::ContainerRuns(const std::string& pod_uid) {
+  const auto found = workers_.find(pod_uid);
+  if (found != workers_.end()) found->second.up_at = timeline_.Now();
 }
 
 }  // namespace chaos::sim

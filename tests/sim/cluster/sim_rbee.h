@@ -2,6 +2,7 @@
 // hive, and has it back some time after it can again.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -32,7 +33,12 @@ class SimRbee {
   }
   // Whether the queen says that its hive is online, now.
   bool HiveOnline() const;
-  bool QueenAnswers() const { return !network_.IpOf(queen_).empty(); }
+  bool QueenAnswers() const;
+  // Of any pod; only workers matter: jobs go to one that is gone until the queen has noticed, or
+  // until it is there again.
+  void ContainerEnded(const std::string& pod_uid);
+  void ContainerRuns(const std::string& pod_uid);
+  void AddWorker(const std::string& pod_uid) { workers_.try_emplace(pod_uid); }
   const RbeeTraits& traits() const { return traits_; }
   // To be called whenever the network may have changed.
   void Look();
@@ -41,6 +47,12 @@ class SimRbee {
   PodNetwork& network_;
   const Timeline& timeline_;
   const RbeeTraits traits_;
+  struct Worker {
+    std::optional<nanoseconds> down_at, up_at;
+  };
+  bool Misleads(const Worker& worker) const;
+
+  std::map<std::string, Worker> workers_;  // by pod uid
   std::string queen_, hive_ip_;
   bool connected_ = false;
   bool noticed_ = false;  // at the last change of connected_

@@ -20,6 +20,7 @@ void World::Do(Deed deed) {
   ++deeds_[deed];
   ApiServer& server = api_.server;
   const kube::Key experiment{kNamespace, names_.front()};
+  const std::string target = scenario_.kills ? "worker" : "queen";
   const auto pod_of = [&](const std::string& component) -> kube::Key {
     for (const auto& [key, pod] : server.store().All(*FindResource(kube::kPods))) {
       if (Text(pod->object, {"metadata", "labels", "app.kubernetes.io/component"}) == component &&
@@ -52,17 +53,19 @@ void World::Do(Deed deed) {
     case Deed::kLiftStop:
       return server.Delete(kube::kStops, {"", "stop"});
     case Deed::kReplaceTarget:
-      return server.Delete(kube::kPods, pod_of("queen"));
+      return server.Delete(kube::kPods, pod_of(target));
     case Deed::kForceTarget:
-      return server.Delete(kube::kPods, pod_of("queen"), 0);
+      return server.Delete(kube::kPods, pod_of(target), 0);
     case Deed::kReplacePeer:
       return server.Delete(kube::kPods, pod_of("hive"));
     case Deed::kKillInjector:
-      for (const std::string& name : kubelet_->RunningSidecars(queen_uid_))
-        kubelet_->KillContainer(queen_uid_, name);
+      for (const std::string& name : kubelet_->RunningSidecars(TargetUid()))
+        kubelet_->KillContainer(TargetUid(), name);
       return;
     case Deed::kKillSandbox:
-      return kubelet_->KillSandbox(queen_uid_);
+      return kubelet_->KillSandbox(TargetUid());
+    case Deed::kCrashTarget:
+      return kubelet_->CrashMain(TargetUid(), 139);
     case Deed::kDeleteNamespace:
       return server.Delete(kube::kNamespaces, {"", kNamespace});
     case Deed::kJumpNode:
@@ -88,7 +91,8 @@ void World::Do(Deed deed) {
       return;
     case Deed::kEditSpec:
       send(kube::Method::kPatch, "application/merge-patch+json",
-           {{"spec", {{"description", "another"}, {"duration", "7s"}}}});
+           scenario_.kills ? Json{{"spec", {{"description", "another"}, {"baseline", "7s"}}}}
+                           : Json{{"spec", {{"description", "another"}, {"duration", "7s"}}}});
       return;
     case Deed::kKillProbePod:
       for (const auto& [key, pod] : Objects(server.store().All(*FindResource(kube::kPods)))) {
@@ -123,12 +127,16 @@ std::string World::Lie() const {
     const Outcome outcome = OutcomeOf(name);
     if (outcome.verdict == "Passed") {
       if (tampered) return "Passed, but nothing was cut off or nothing worked before";
-      if (blind) return "Passed, but the queen never notices";
-      if (never_back) return "Passed, but the hive does not come back in time";
-      const bool real = std::any_of(
-          network_.faults().begin(), network_.faults().end(), [&](const FaultSpan& span) {
-            return span.to && *span.to - span.from > seconds(s.duration_s) - milliseconds(1500);
-          });
+      if (blind && !s.kills) return "Passed, but the queen never notices";
+      if (never_back && (!s.kills || !s.rbee.notices_after))
+        return "Passed, but the hive does not come back in time";
+      if (s.kills && kubelet_->ended_by_us().empty()) return "Passed, but nobody was killed";
+      const bool real =
+          s.kills ||
+          std::any_of(
+              network_.faults().begin(), network_.faults().end(), [&](const FaultSpan& span) {
+                return span.to && *span.to - span.from > seconds(s.duration_s) - milliseconds(1500);
+              });
       if (!real && !deeds_.contains(Deed::kEditSpec))
         return "Passed, but no fault was on for its duration";
     }

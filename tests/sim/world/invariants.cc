@@ -66,6 +66,8 @@ void Invariants::Look() {
     open_.insert(faults_seen_);
     FaultBegan(faults[faults_seen_]);
   }
+  for (; ends_seen_ < kubelet_.ended_by_us().size(); ++ends_seen_)
+    FaultBegan(kubelet_.ended_by_us()[ends_seen_]);
   for (auto it = open_.begin(); it != open_.end();) {
     const FaultSpan& span = faults[*it];
     const Intent* intent = FindIntent(span.run, span.pod_uid);
@@ -87,7 +89,8 @@ void Invariants::FaultBegan(const FaultSpan& span) {
                   " without a persisted intent that names it");
   if (!intent->live) Broken("a fault began after its run had its verdict");
   if (!intent->held) Broken("a fault is on and no finalizer holds its experiment");
-  if (NodeTime(span.pod_uid) > intent->not_after) Broken("a fault began after notAfter");
+  if (NodeTime(span.pod_uid) > intent->not_after + intent->may_wait + milliseconds(10))
+    Broken("a fault began after notAfter");
   if (NodeTime(span.pod_uid) < intent->not_before) Broken("a fault began before notBefore");
   if (!injected_.insert({span.run, span.pod_uid}).second)
     Broken("a run put a fault on the same pod twice");
@@ -137,6 +140,9 @@ void Invariants::Remember(const Json& experiment) {
     intent.held = Held(experiment);
     if (Find(target, {"verifiedAt"}) && !injected_.contains({intent.run, Text(target, {"uid"})}))
       Broken("a target is called verified, and no fault was ever on");
+    const Result<milliseconds> within =
+        ParseDuration(Text(experiment, {"spec", "trigger", "within"}));
+    if (within) intent.may_wait = *within;
     intent.duration = duration ? std::chrono::ceil<seconds>(*duration) : seconds(0);
     intents_[{intent.run, Text(target, {"uid"})}] = intent;
   }

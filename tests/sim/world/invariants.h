@@ -30,6 +30,7 @@ class Invariants {
     bool live = false;  // its run has no verdict yet
     bool held = false;  // our finalizer is on the object
     seconds duration{0};
+    milliseconds may_wait{0};  // from armed to applied: its trigger
   };
   void LookAtChange(const Record& record);
   void FaultBegan(const FaultSpan& span);
@@ -51,7 +52,7 @@ class Invariants {
   std::map<std::string, std::string> verdicts_;             // experiment uid + spec hash -> verdict
   std::set<std::pair<std::string, std::string>> injected_;  // (run, pod uid) that ever had a fault
   std::map<std::string, std::string> nodes_;                // pod uid -> node
-  std::size_t faults_seen_ = 0;
+  std::size_t faults_seen_ = 0, ends_seen_ = 0;
   std::set<std::size_t> open_;  // of network_.faults()
   std::vector<std::string> broken_;
 };

@@ -22,6 +22,7 @@ constexpr std::array<std::string_view, kDeeds> kDeedNames{"abort",
                                                           "manifest re-applied",
                                                           "spec edited",
                                                           "probe pod killed",
+                                                          "target crashes",
                                                           "status stripped"};
 
 void DrawSystem(Random& random, Scenario& s) {
@@ -53,6 +54,13 @@ std::string_view Name(Deed deed) { return kDeedNames[static_cast<std::size_t>(de
 
 Scenario Calm() { return {}; }
 
+Scenario CalmKill() {
+  Scenario s;
+  s.kills = s.asks_pods = true;
+  s.trigger_within = seconds(30);
+  return s;
+}
+
 Scenario Swarm(std::uint64_t seed) {
   Random random(seed * 0x9E3779B97F4A7C15ULL + 1);
   Scenario s;
@@ -78,6 +86,13 @@ Scenario Swarm(std::uint64_t seed) {
     const milliseconds finished = deed == Deed::kStripStatus ? seconds(120) : seconds(0);
     s.events.push_back({finished + milliseconds(random.Below(longest)), deed});
   }
+  // From a source of its own, so that the rest of the draw stays as it is.
+  Random fault(seed * 0x9E3779B97F4A7C15ULL + 3);
+  s.kills = fault.Chance(1, 3);
+  if (!s.kills) return s;
+  s.asks_pods = fault.Chance(1, 3);
+  if (fault.Chance(1, 2)) s.trigger_within = seconds(4 + fault.Below(20));
+  if (fault.Chance(1, 4)) s.kubelet.lost_reports_per_mille = 700;
   return s;
 }
 

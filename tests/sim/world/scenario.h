@@ -33,6 +33,7 @@ enum class Deed {
   kReapply,         // a second tool applies the same manifest
   kEditSpec,        // somebody edits the spec
   kKillProbePod,
+  kCrashTarget,  // the target's container ends by itself
   kStripStatus,  // a restore from a backup: the object comes back without its status
   kCount
 };
@@ -57,12 +58,17 @@ struct Scenario {
   Faults faults;
   int crash_per_hundred_thousand = 0;  // of all API calls of an operator
   int experiments = 1;
-  // Of the experiment.
+  // Of the experiment: a partition of the queen, or a worker that is killed.
+  bool kills = false;
+  bool asks_pods = false;  // also a probe that the operator itself asks
+  std::optional<seconds> trigger_within;
   int duration_s = 30, baseline_s = 20, within_s = 60, stable_s = 5, detect_s = 30;
 };
 
 // Nothing goes wrong: NF-001 as in the samples.
 Scenario Calm();
+// The same with WC-001: one of two workers is killed while it streams.
+Scenario CalmKill();
 // Anything may: a few things, wildly.
 Scenario Swarm(std::uint64_t seed);
 

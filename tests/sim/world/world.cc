@@ -142,13 +142,15 @@ void World::BuildCluster() {
       queen_uid_ = Text(pod, {"metadata", "uid"});
       rbee_->SetQueen(queen_uid_);
     }
+    if (component == "worker" && scenario_.kills) rbee_->AddWorker(Text(pod, {"metadata", "uid"}));
     if (component == "hive") rbee_->SetHive(Text(pod, {"status", "podIP"}));
   });
   for (const auto& [component, port] :
        {std::pair{"queen", 7833}, {"hive", 7835}, {"worker", 8080}}) {
+    const bool two = scenario_.kills && std::string_view(component) == "worker";
     deployments_.push_back(std::make_unique<SimDeployment>(api_, timeline_, kNamespace, component,
-                                                           port, scenario_.stable_names));
-    deployments_.back()->Scale(1);
+                                                           port, scenario_.stable_names && !two));
+    deployments_.back()->Scale(two ? 2 : 1);
   }
 }
 
@@ -193,6 +195,7 @@ Json World::Manifest(int number) const {
                 {"atLeast", 1},
                 {"maxSilence", "6s"}}},
               {"during", {"Before", "After"}}};
+  if (s.kills) return KillManifest(number, std::move(answers));
   return {{"metadata", {{"name", "nf-001-" + std::to_string(number)}}},
           {"spec",
            {{"target", {{"component", "queen"}}},
@@ -203,6 +206,35 @@ Json World::Manifest(int number) const {
             {"detect", {{"probe", "hive-online"}, {"within", Seconds(s.detect_s)}}},
             {"recovery", {{"within", Seconds(s.within_s)}, {"stableFor", Seconds(s.stable_s)}}},
             {"safety", {{"maxTargets", 1}, {"maxPrivilege", "PodCapabilities"}}}}}};
+}
+
+Json World::KillManifest(int number, Json answers) const {
+  const Scenario& s = scenario_;
+  Json probes = Json::array({std::move(answers)});
+  if (s.asks_pods)
+    probes.push_back({{"name", "workers"},
+                      {"pods", {{"component", "worker"}, {"ready", {{"atLeast", 2}}}}},
+                      {"during", {"Before", "After"}}});
+  Json spec{{"target", {{"component", "worker"}}},
+            {"fault", {{"process", {{"action", "Kill"}}}}},
+            {"baseline", Seconds(s.baseline_s)},
+            {"probes", std::move(probes)},
+            {"detect", {{"probe", "queen-answers"}, {"within", Seconds(s.detect_s)}}},
+            {"recovery", {{"within", Seconds(s.within_s)}, {"stableFor", Seconds(s.stable_s)}}},
+            {"safety", {{"maxTargets", 1}, {"maxPrivilege", "NoCapabilities"}}}};
+  if (s.trigger_within)
+    spec["trigger"] = {{"when", "DuringInference"},
+                       {"within", Seconds(static_cast<int>(s.trigger_within->count()))}};
+  return {{"metadata", {{"name", "nf-001-" + std::to_string(number)}}}, {"spec", std::move(spec)}};
+}
+
+std::string World::TargetUid() const {
+  if (!scenario_.kills) return queen_uid_;
+  const VersionPtr found = const_cast<SimApi&>(api_).server.store().Find(
+      *FindResource(kube::kExperiments), {kNamespace, names_.front()});
+  if (!found) return "";
+  const Json* targets = Find(found->object, {"status", "targets"});
+  return targets && !targets->empty() ? Text(targets->front(), {"uid"}) : "";
 }
 
 void World::CreateExperiment(int number) {

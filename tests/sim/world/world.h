@@ -43,7 +43,9 @@ class World {
   Timeline& timeline() { return timeline_; }
   SimApi& api() { return api_; }
   SimKubelet& kubelet() { return *kubelet_; }
-  std::string TargetUid() const { return queen_uid_; }
+  // The queen, or the worker that the first experiment has selected.
+  std::string TargetUid() const;
+  const Scenario& scenario() const { return scenario_; }
   void Do(Deed deed);
 
   std::uint64_t calls() const { return calls_; }  // of all operators
@@ -65,6 +67,7 @@ class World {
   bool AtRest() const;
   void Note(const CallNote& note);
   Json Manifest(int number) const;
+  Json KillManifest(int number, Json answers) const;
 
   Scenario scenario_;
   std::optional<CrashPlan> crash_;
