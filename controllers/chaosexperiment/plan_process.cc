@@ -54,7 +54,7 @@ void Planner::EndedProcess(TargetStatus& target, const Pod& pod, const Container
     target.back_at = at;
     return End(target, "Clean", at);
   }
-  if (CHAOS_MUTANT("any-end-is-ours") && death) {
+  if (CHAOS_MUTANT("any-end-is-ours") && death && death->shown) {
     VerifiedByKubelet(target, *death, said);
     return End(target, "Clean", at);
   }

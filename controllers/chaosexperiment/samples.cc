@@ -75,6 +75,11 @@ std::string SampleLog::LastError(const std::string& probe) const {
   return found == last_error_.end() ? "" : found->second;
 }
 
+bool BrokenBy(const Sample& sample, const Span& span) {
+  const TimePoint end = sample.at + sample.took;
+  return !sample.ok && sample.at < span.from && end >= span.from && end < span.to;
+}
+
 PhaseCount CountIn(const std::vector<Sample>& samples, const Span& span) {
   PhaseCount count;
   for (auto s = FirstAtOrAfter(samples, span.from); s != samples.end() && s->at < span.to; ++s) {
@@ -98,14 +103,21 @@ std::optional<TimePoint> FirstAllGood(const std::vector<ProbeSpec>& probes, cons
 }
 
 std::optional<TimePoint> FirstFailure(const std::vector<Sample>& samples, const Span& span) {
-  for (auto s = FirstAtOrAfter(samples, span.from); s != samples.end() && s->at < span.to; ++s) {
-    if (!s->ok) return s->at;
+  std::optional<TimePoint> under_way;
+  for (const Sample& s : samples) {
+    if (s.at >= span.from) break;
+    if (BrokenBy(s, span))
+      under_way = std::min(s.at + s.took, under_way.value_or(TimePoint::max()));
   }
-  return std::nullopt;
+  for (auto s = FirstAtOrAfter(samples, span.from); s != samples.end() && s->at < span.to; ++s) {
+    if (!s->ok) return std::min(s->at, under_way.value_or(s->at));
+  }
+  return under_way;
 }
 
 std::optional<TimePoint> FirstSuccessAgain(const std::vector<Sample>& samples, const Span& span) {
-  bool failed = false;
+  bool failed = std::any_of(samples.begin(), samples.end(),
+                            [&](const Sample& s) { return BrokenBy(s, span); });
   for (auto s = FirstAtOrAfter(samples, span.from); s != samples.end() && s->at < span.to; ++s) {
     if (failed && s->ok && s->at + s->took <= span.to) return s->at;
     failed = failed || !s->ok;

@@ -46,13 +46,18 @@ struct Span {  // [from, to)
   TimePoint from{}, to{};
 };
 
+// A sample that was under way when the span began, and failed in it: what happened in the span
+// broke it, although its intended start was before.
+bool BrokenBy(const Sample& sample, const Span& span);
+
 PhaseCount CountIn(const std::vector<Sample>& samples, const Span& span);
 
 // The moment from which every probe that counts Before had been good at least once: the baseline
 // starts here.
 std::optional<TimePoint> FirstAllGood(const std::vector<ProbeSpec>& probes, const SampleLog& log);
 
-// First failing sample of `probe` in the span.
+// When the first failure in the span was there: the intended start of a failing sample, or the end
+// of one that was under way when the span began.
 std::optional<TimePoint> FirstFailure(const std::vector<Sample>& samples, const Span& span);
 
 // First good sample after a failing one, both in the span, that was over by its end.

@@ -59,6 +59,12 @@ void FillCounts(const Spec& spec, const SampleLog& samples, const Spans& spans, 
     const std::vector<Sample>& all = samples.Of(probe.name);
     ProbeStatus now{probe.name, CountIn(all, spans.before), CountIn(all, spans.during),
                     CountIn(all, spans.after), samples.LastError(probe.name)};
+    for (const Sample& sample : all) {  // under way when the fault came: of its time, not of before
+      if (!BrokenBy(sample, spans.during)) continue;
+      now.during = {now.during.samples + 1, now.during.failed + 1};
+      if (sample.at < spans.before.from) continue;
+      now.before = {now.before.samples - 1, now.before.failed - 1};
+    }
     const ProbeStatus* old = probe.ByOperator() ? FindStatus(kept, probe.name) : nullptr;
     if (old != nullptr && old->before.samples > now.before.samples) now.before = old->before;
     status.probes.push_back(std::move(now));
@@ -104,8 +110,10 @@ void FillVictims(const Spec& spec, const SampleLog& samples, const Spans& spans,
     if (!target.verified_at) continue;
     const TimePoint back = target.back_at.value_or(spans.reverted);
     first_back = std::min(back, first_back.value_or(back));
-    if (target.ended_at && target.back_at && *target.back_at >= *target.ended_at)
-      waited = std::max(*target.back_at - *target.ended_at, waited.value_or(microseconds(0)));
+    if (!target.ended_at || !target.back_at) continue;
+    const TimePoint ended = std::max(*target.ended_at, *target.injected_at);  // whole seconds
+    if (*target.back_at >= ended)
+      waited = std::max(*target.back_at - ended, waited.value_or(microseconds(0)));
   }
   if (!first_back) return;
   if (StillDown(spec, status) == nullptr)

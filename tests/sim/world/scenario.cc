@@ -22,8 +22,8 @@ constexpr std::array<std::string_view, kDeeds> kDeedNames{"abort",
                                                           "manifest re-applied",
                                                           "spec edited",
                                                           "probe pod killed",
-                                                          "target crashes",
-                                                          "status stripped"};
+                                                          "status stripped",
+                                                          "target crashes"};
 
 void DrawSystem(Random& random, Scenario& s) {
   if (random.Chance(1, 8))
@@ -80,7 +80,7 @@ Scenario Swarm(std::uint64_t seed) {
     s.crash_per_hundred_thousand = static_cast<int>(200 + random.Below(2000));
   const std::uint64_t events = random.Chance(1, 4) ? 0 : random.Below(4);
   for (std::uint64_t i = 0; i < events; ++i) {
-    const Deed deed = static_cast<Deed>(random.Below(kDeeds));
+    const Deed deed = static_cast<Deed>(random.Below(kDeeds - 1));
     const std::uint64_t longest =
         static_cast<std::uint64_t>(s.duration_s + s.baseline_s + 25) * 1000;
     const milliseconds finished = deed == Deed::kStripStatus ? seconds(120) : seconds(0);
@@ -92,6 +92,9 @@ Scenario Swarm(std::uint64_t seed) {
   if (!s.kills) return s;
   s.asks_pods = fault.Chance(1, 3);
   if (fault.Chance(1, 2)) s.trigger_within = seconds(4 + fault.Below(20));
+  if (fault.Chance(1, 3))
+    s.events.push_back(
+        {seconds(s.baseline_s) + milliseconds(fault.Below(12000)), Deed::kCrashTarget});
   if (fault.Chance(1, 4)) s.kubelet.lost_reports_per_mille = 700;
   return s;
 }

@@ -33,8 +33,8 @@ enum class Deed {
   kReapply,         // a second tool applies the same manifest
   kEditSpec,        // somebody edits the spec
   kKillProbePod,
-  kCrashTarget,  // the target's container ends by itself
   kStripStatus,  // a restore from a backup: the object comes back without its status
+  kCrashTarget,  // the target's container ends by itself; drawn for runs that end one
   kCount
 };
 inline constexpr std::size_t kDeeds = static_cast<std::size_t>(Deed::kCount);

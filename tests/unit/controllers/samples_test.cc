@@ -64,6 +64,27 @@ TEST(SampleLog, ALineThatComesTwiceCountsOnce) {
   EXPECT_EQ(5u, log.Of("hive-online").size());
 }
 
+TEST(FirstFailure, OfASampleThatWasUnderWayIsItsEnd) {
+  const std::vector<Sample> samples = {{T(1), false, milliseconds(100)},
+                                       {T(9), false, milliseconds(1500)},
+                                       {T(11), true, milliseconds(10)},
+                                       {T(12), false, milliseconds(10)}};
+  EXPECT_EQ(T(10.5), FirstFailure(samples, {T(10), T(20)}));
+  EXPECT_EQ(T(12), FirstFailure(samples, {T(10.6), T(20)}));
+  EXPECT_EQ(T(11), FirstSuccessAgain(samples, {T(10), T(12)}));
+  EXPECT_TRUE(BrokenBy(samples[1], {T(10), T(20)}));
+  EXPECT_FALSE(BrokenBy(samples[0], {T(10), T(20)})) << "it had ended before";
+}
+
+TEST(HasGap, IsALongerTimeWithoutASample) {
+  std::vector<Sample> samples;
+  for (int t = 0; t < 10; ++t) samples.push_back({T(t), true, {}});
+  EXPECT_FALSE(HasGap(samples, seconds(1), {T(0), T(10)}));
+  EXPECT_TRUE(HasGap(samples, seconds(1), {T(0), T(14)}));
+  samples.erase(samples.begin() + 3, samples.begin() + 7);
+  EXPECT_TRUE(HasGap(samples, seconds(1), {T(0), T(10)}));
+}
+
 TEST(FailingFor, NeedsAnUnbrokenRow) {
   World w;
   for (double t = 0; t < 10; t += 1) w.Line("sample", T(t), "hive-online", t == 5);
