@@ -21,6 +21,7 @@ struct Reading {
   Figures measured;
   std::string_view reason;  // empty: as it should be; else one of the reasons in protocol/events.h
   std::string message;      // a sentence, with a reason
+  bool again = false;       // of Measure: that was one step, Apply takes the next one
 };
 
 // One look at the world that takes its time without blocking anybody.
@@ -29,14 +30,17 @@ class Look {
   virtual ~Look() = default;
   // The reading once it is complete; then don't poll again. `now` is Clock::SinceBoot.
   virtual std::optional<Reading> Poll(nanoseconds now) = 0;
-  // By then Poll has a reading for sure.
+  // By then Poll has to be called again at the latest.
   virtual nanoseconds Deadline() const = 0;
 };
 
-// Requires: calls in the order Preflight, Baseline until read, Apply, Measure, Revert, Confirm.
+// Requires: calls in the order Preflight, Baseline until read, Apply, Measure, Revert, Confirm;
+// Tick between Apply and Revert. One that happens at once is not reverted.
 class Fault {
  public:
   virtual ~Fault() = default;
+  // Nothing of it lasts.
+  virtual bool AtOnce() const { return false; }
   // Requires: Preflight succeeded. What was asked for, in the words that the measured figures use.
   virtual Figures Requested() const = 0;
   // Which of the measured figures are worth a place in the 300-byte record.
@@ -48,15 +52,21 @@ class Fault {
   virtual std::unique_ptr<Look> Baseline(Node& node, nanoseconds now) = 0;
   // What somebody else would need to know to undo Apply; printed before Apply is called.
   virtual Figures Journal() const = 0;
-  // All or nothing; ends by itself after `lasts`.
+  // What is going to be done by the next Apply, when that may end this very process; else empty.
+  virtual Figures AboutTo() const { return {}; }
+  // All or nothing; ends by itself after `lasts`. kNotFound: the target is gone.
   virtual Result<void> Apply(Node& node, nanoseconds lasts) = 0;
+  // What has to be done again and again while the fault is on; when next, nullopt: never.
+  virtual std::optional<nanoseconds> Tick(Node& /*node*/, nanoseconds /*now*/) {
+    return std::nullopt;
+  }
   // The "during": NoEffect or PartialEffect unless what worked before fails and the control still
   // works.
   virtual std::unique_ptr<Look> Measure(Node& node, nanoseconds now) = 0;
   // Cheap figures for a heartbeat.
   virtual Figures Sample(Node& node) const = 0;
   // Idempotent. The figures are those that go away with the fault.
-  virtual Result<Figures> Revert(Node& node) = 0;
+  virtual Result<Figures> Revert(Node& node, nanoseconds now) = 0;
   // The "after": whether it works again.
   virtual std::unique_ptr<Look> Confirm(Node& node, nanoseconds now) = 0;
 };

@@ -284,7 +284,7 @@ Figures Partition::Sample(Node& node) const {
   return {{"packetsDropped", std::to_string(*dropped)}};
 }
 
-Result<Figures> Partition::Revert(Node& node) {
+Result<Figures> Partition::Revert(Node& node, nanoseconds /*now*/) {
   Figures figures = Sample(node);
   if (const Result<void> removed = node.RemoveCut(); !removed) return removed.error();
   return figures;

@@ -27,7 +27,7 @@ class Partition final : public Fault {
   Result<void> Apply(Node& node, nanoseconds lasts) override;
   std::unique_ptr<Look> Measure(Node& node, nanoseconds now) override;
   Figures Sample(Node& node) const override;
-  Result<Figures> Revert(Node& node) override;
+  Result<Figures> Revert(Node& node, nanoseconds now) override;
   std::unique_ptr<Look> Confirm(Node& node, nanoseconds now) override;
 
  private:

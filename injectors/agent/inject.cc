@@ -6,14 +6,21 @@
 #include <csignal>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <optional>
 
 #include "injectors/agent/console.h"
 #include "injectors/agent/linux_node.h"
+#include "injectors/agent/linux_processes.h"
 #include "injectors/agent/poller.h"
 #include "injectors/agent/resolv_conf.h"
+#include "injectors/agent/sock_diag.h"
 #include "injectors/agent/stop_channel.h"
 #include "injectors/agent/supervisor.h"
 #include "injectors/partition.h"
+#include "injectors/process_end.h"
+#include "injectors/process_hang.h"
+#include "injectors/trigger.h"
 #include "operator/base/check.h"
 
 namespace chaos::inject {
@@ -75,6 +82,13 @@ void SayOnce(Console& console, const std::string& run, std::string event, std::s
   console.Record(protocol::PrintRecord(record));
 }
 
+std::unique_ptr<Fault> MakeFault(const protocol::InjectArguments& arguments, Processes& processes) {
+  const auto* process = std::get_if<protocol::Process>(&arguments.fault);
+  if (process == nullptr) return std::make_unique<Partition>(arguments);
+  if (process->AtOnce()) return std::make_unique<ProcessEnd>(*process, processes);
+  return std::make_unique<ProcessHang>(arguments, processes);
+}
+
 std::string ReadAll(const char* path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -90,11 +104,6 @@ int Inject(std::string_view json, const std::string& termination_log) {
             arguments.error().detail);
     return 1;
   }
-  if (!std::holds_alternative<protocol::Partition>(arguments->fault)) {
-    SayOnce(console, arguments->run, "failed", "failed", std::string(protocol::kRefused),
-            "this injector knows no faults of processes: use a newer image");
-    return 1;
-  }
   for (const std::string& server : Nameservers(ReadAll("/etc/resolv.conf"))) {
     arguments->protect.push_back(server);
   }
@@ -103,9 +112,13 @@ int Inject(std::string_view json, const std::string& termination_log) {
   Signals signals(poller);
   StopListener stops(poller);
   LinuxNode node(poller, stops);
-  Partition fault(*arguments);
+  LinuxProcesses processes;
+  SockDiag sockets;
+  const std::unique_ptr<Fault> fault = MakeFault(*arguments, processes);
+  std::optional<Trigger> trigger;
+  if (arguments->trigger) trigger.emplace(*arguments->trigger, sockets);
   ConsoleOutput output(console, stops);
-  Supervisor supervisor(*arguments, fault, node, clock, output);
+  Supervisor supervisor(*arguments, *fault, node, clock, output, trigger ? &*trigger : nullptr);
   while (true) {
     const std::optional<nanoseconds> wake = supervisor.Step({signals.Take(), stops.Take()});
     if (!wake) return supervisor.exit_code();

@@ -21,8 +21,13 @@ std::string Clip(std::string text) {
 }  // namespace
 
 Supervisor::Supervisor(protocol::InjectArguments arguments, Fault& fault, Node& node,
-                       const Clock& clock, Output& output)
-    : arguments_(std::move(arguments)), fault_(fault), node_(node), clock_(clock), output_(output) {
+                       const Clock& clock, Output& output, Trigger* trigger)
+    : arguments_(std::move(arguments)),
+      fault_(fault),
+      node_(node),
+      clock_(clock),
+      output_(output),
+      trigger_(trigger) {
   record_.state = "starting";
   record_.code = "ok";
   record_.run = arguments_.run;
@@ -37,6 +42,7 @@ std::optional<nanoseconds> Supervisor::Step(const Inputs& inputs) {
     End("ok", "the duration is over", /*confirm=*/true);
   }
   if (state_ == State::kStart) Start();
+  Tick();
   PollLook();
   if (state_ == State::kDone) return std::nullopt;
   Heartbeat();
@@ -53,6 +59,10 @@ void Supervisor::Start() {
   }
   const Result<std::string> mechanism = fault_.Preflight(node_);
   if (!mechanism) return Fail(protocol::kRefused, mechanism.error().detail);
+  if (trigger_ != nullptr) {
+    if (const Result<void> can = trigger_->Preflight(); !can)
+      return Fail(protocol::kRefused, can.error().detail);
+  }
   protocol::Event event = Draft("preflight");
   event.requested = fault_.Requested();
   event.measured = {{"mechanism", *mechanism}};
@@ -61,8 +71,8 @@ void Supervisor::Start() {
   state_ = State::kBaseline;
 }
 
-// The last look at the window is the one that counts: it is followed by Apply without a wait in
-// between.
+// The last look at the window is the one that counts: what follows is Apply, or the trigger's wait,
+// which has a limit of its own.
 void Supervisor::Arm(const Reading& before) {
   if (!before.reason.empty()) return Fail(before.reason, before.message, before.measured);
   if (!InWindow()) return;
@@ -74,23 +84,61 @@ void Supervisor::Arm(const Reading& before) {
   armed.measured = before.measured;
   Emit(std::move(armed), "armed");
 
+  next_heartbeat_ = clock_.SinceBoot() + kHeartbeat;
+  if (trigger_ == nullptr) return Strike();
+  look_ = trigger_->Wait(clock_.SinceBoot());
+  state_ = State::kWaiting;
+}
+
+void Supervisor::Fire(const Reading& seen) {
+  if (!seen.reason.empty()) return Fail(seen.reason, seen.message, seen.measured);
+  protocol::Event event = Draft("triggered");
+  event.measured = seen.measured;
+  Emit(std::move(event), "triggered");
+  Strike();
+}
+
+// Who may end with the next step says so before it: line and record are out when it is taken.
+void Supervisor::Strike() {
+  const bool first = !applied_;
+  Figures about_to = fault_.AboutTo();
+  const bool fatal = !about_to.empty();
+  if (fatal) {
+    if (first) record_.applied = clock_.Now();
+    protocol::Event event = Draft("aboutTo");
+    event.measured = std::move(about_to);
+    Emit(std::move(event), "aboutTo");
+  }
   const bool wall = CHAOS_MUTANT("wall-clock-deadline");
   const nanoseconds lasts = wall ? std::chrono::hours(24) : nanoseconds(arguments_.duration);
-  deadline_ = clock_.SinceBoot() + arguments_.duration;
-  if (const Result<void> done = fault_.Apply(node_, lasts); !done) {
-    return Fail(protocol::kRefused, done.error().detail);
+  if (first) {
+    deadline_ = fault_.AtOnce() ? nanoseconds::max() : clock_.SinceBoot() + arguments_.duration;
   }
-  applied_ = true;
-  applied_at_ = clock_.SinceBoot();
-  record_.applied = clock_.Now();
-  next_heartbeat_ = applied_at_ + kHeartbeat;
-  Emit(Draft("applied"), "applied");
+  if (const Result<void> done = fault_.Apply(node_, lasts); !done) {
+    if (first) record_.applied.reset();
+    applied_ = false;
+    const bool gone = done.error().reason == Reason::kNotFound;
+    return Fail(gone ? protocol::kTargetGone : protocol::kRefused, done.error().detail);
+  }
+  if (first) {
+    applied_ = true;
+    applied_at_ = clock_.SinceBoot();
+    if (!fatal) record_.applied = clock_.Now();
+    next_heartbeat_ = applied_at_ + kHeartbeat;
+    Emit(Draft("applied"), "applied");
+  }
+  next_tick_ = fault_.Tick(node_, clock_.SinceBoot());
   look_ = fault_.Measure(node_, clock_.SinceBoot());
   state_ = State::kMeasuring;
 }
 
 void Supervisor::Judge(const Reading& during) {
+  if (during.again) return Strike();
   if (!during.reason.empty()) {
+    if (fault_.AtOnce()) {
+      applied_ = false;
+      return Fail(during.reason, during.message, during.measured);
+    }
     if (!Revert("the fault is not what was asked for")) return;
     return Fail(during.reason, during.message, during.measured);
   }
@@ -99,6 +147,10 @@ void Supervisor::Judge(const Reading& during) {
   event.requested = fault_.Requested();
   event.measured = during.measured;
   Emit(std::move(event), "verified");
+  if (fault_.AtOnce()) {
+    applied_ = false;
+    return Finish("done", "", during.measured, "done", 0);
+  }
   state_ = State::kActive;
 }
 
@@ -123,6 +175,11 @@ void Supervisor::End(const std::string& code, const std::string& why, bool confi
   look_.reset();
   record_.code = code;
   if (!applied_) return Finish("stopped", why, {}, "reverted", 0);
+  if (fault_.AtOnce()) {
+    applied_ = false;
+    return Finish("done", why + "; what was done cannot be taken back", fault_.Sample(node_),
+                  "done", 0);
+  }
   const bool verified = record_.verified.has_value();
   if (!Revert(why)) return;
   if (code == "ok" && !verified) {
@@ -143,7 +200,7 @@ bool Supervisor::Revert(const std::string& why) {
   protocol::Event event = Draft("reverting");
   event.message = why;
   Emit(std::move(event), "reverting");
-  Result<Figures> reverted = fault_.Revert(node_);
+  Result<Figures> reverted = fault_.Revert(node_, clock_.SinceBoot());
   applied_ = false;
   if (!reverted) {
     Fail(protocol::kRefused, "revert: " + reverted.error().detail + "; it ends with this process");
@@ -200,6 +257,8 @@ void Supervisor::PollLook() {
     look_.reset();
     if (state_ == State::kBaseline) {
       Arm(*reading);
+    } else if (state_ == State::kWaiting) {
+      Fire(*reading);
     } else if (state_ == State::kMeasuring) {
       Judge(*reading);
     } else {
@@ -208,18 +267,24 @@ void Supervisor::PollLook() {
   }
 }
 
+void Supervisor::Tick() {
+  if (applied_) next_tick_ = fault_.Tick(node_, clock_.SinceBoot());
+}
+
 void Supervisor::Heartbeat() {
   const nanoseconds now = clock_.SinceBoot();
-  if (!applied_ || now < next_heartbeat_) return;
+  if ((!applied_ && state_ != State::kWaiting) || now < next_heartbeat_) return;
   next_heartbeat_ = now + kHeartbeat;
   protocol::Event event = Draft("alive");
-  event.measured = fault_.Sample(node_);
+  if (applied_) event.measured = fault_.Sample(node_);
   Emit(std::move(event), record_.state);
 }
 
 nanoseconds Supervisor::NextWake() const {
   nanoseconds wake = nanoseconds::max();
   if (applied_) wake = std::min(deadline_, next_heartbeat_);
+  if (applied_ && next_tick_) wake = std::min(wake, *next_tick_);
+  if (state_ == State::kWaiting) wake = std::min(wake, next_heartbeat_);
   if (look_) wake = std::min(wake, look_->Deadline());
   return wake;
 }

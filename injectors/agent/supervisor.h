@@ -2,10 +2,12 @@
 // whatever happens. No thread, no clock and no descriptor of its own: the shell around it
 // (agent/loop, or a simulation) brings them.
 //
-//   start ─► baseline ─► measuring ─► active ─► confirming ─► done
-//     │           │ window      │ no effect   │ deadline, stop, SIGTERM
-//     ▼           ▼             ▼ revert      ▼ revert
-//   failed      failed        failed        reverted
+//   start ─► baseline ─► waiting ─► measuring ─► active ─► confirming ─► done
+//     │           │ window    │ trigger  │ no effect   │ deadline, stop, SIGTERM
+//     ▼           ▼           ▼          ▼ revert      ▼ revert
+//   failed      failed      failed     failed        reverted
+//
+// A fault that happens at once ends with its measurement: nothing is left to be reverted.
 #pragma once
 
 #include <memory>
@@ -16,6 +18,7 @@
 #include "injectors/fault.h"
 #include "injectors/protocol/arguments.h"
 #include "injectors/protocol/events.h"
+#include "injectors/trigger.h"
 #include "operator/base/clock.h"
 
 namespace chaos::inject {
@@ -46,9 +49,10 @@ class Supervisor {
  public:
   static constexpr seconds kHeartbeat{5};
 
-  // Requires: all references outlive the supervisor. Nothing happens before the first Step.
+  // Requires: all references outlive the supervisor, as does `trigger`, which is nullptr when there
+  // is nothing to wait for. Nothing happens before the first Step.
   Supervisor(protocol::InjectArguments arguments, Fault& fault, Node& node, const Clock& clock,
-             Output& output);
+             Output& output, Trigger* trigger = nullptr);
 
   // Call at once, then at the time it returned (Clock::SinceBoot) or earlier, whenever there is an
   // input or a Dial may have an answer. nullopt: finished, and nothing of the fault is left.
@@ -61,10 +65,12 @@ class Supervisor {
   bool applied() const { return applied_; }
 
  private:
-  enum class State { kStart, kBaseline, kMeasuring, kActive, kConfirming, kDone };
+  enum class State { kStart, kBaseline, kWaiting, kMeasuring, kActive, kConfirming, kDone };
 
   void Start();
   void Arm(const Reading& before);
+  void Fire(const Reading& seen);
+  void Strike();
   void Judge(const Reading& during);
   void TakeStop(const StopRequest& stop);
   void End(const std::string& code, const std::string& why, bool confirm);
@@ -77,6 +83,7 @@ class Supervisor {
   // False: it is not the time, and Fail was called.
   bool InWindow();
   void PollLook();
+  void Tick();
   void Heartbeat();
   nanoseconds NextWake() const;
 
@@ -89,13 +96,15 @@ class Supervisor {
   Node& node_;
   const Clock& clock_;
   Output& output_;
+  Trigger* const trigger_;
 
   State state_ = State::kStart;
   bool applied_ = false;
   int exit_code_ = 1;
-  nanoseconds deadline_{0};        // from Arm on
-  nanoseconds applied_at_{0};      // from Arm on
+  nanoseconds deadline_{0};        // from Strike on
+  nanoseconds applied_at_{0};      // from Strike on
   nanoseconds next_heartbeat_{0};  // from Arm on
+  std::optional<nanoseconds> next_tick_;
   std::unique_ptr<Look> look_;
   protocol::Record record_;
   Figures at_revert_;  // from Revert on

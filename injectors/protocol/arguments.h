@@ -42,7 +42,7 @@ struct Process {
   int duty_cycle = 100;      // of Hang, percent: this part of the time it stands still
   // ECMAScript regular expression that exactly one command line of the container contains; empty:
   // the container's first process (PID 1).
-  std::string match;
+  std::string match{};
   bool AtOnce() const { return action != ProcessAction::kHang; }
 };
 
