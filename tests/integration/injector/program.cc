@@ -23,20 +23,26 @@ constexpr int kNotStarted = 126;
   const bool entered = setns(space, CLONE_NEWNET) == 0;
   // Opened while still root: the checkout may lie where nobody else may look.
   const int program = open(argv[0], O_PATH | O_CLOEXEC);
-  if (privileges.own_pid_space) {
-    if (unshare(CLONE_NEWPID) != 0) _exit(kNotStarted);
+  const bool beside = privileges.pid_space >= 0;
+  if (privileges.own_pid_space || beside) {
+    const int moved = beside ? setns(privileges.pid_space, CLONE_NEWPID) : unshare(CLONE_NEWPID);
+    if (moved != 0) _exit(kNotStarted);
+    if (beside && setns(privileges.mount_space, CLONE_NEWNS) != 0) _exit(kNotStarted);
     if (const pid_t inner = fork(); inner != 0) {
+      close(STDOUT_FILENO);
       int status = 0;
       waitpid(inner, &status, 0);
-      _exit(WIFEXITED(status) ? WEXITSTATUS(status) : kNotStarted);
+      _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
     }
   }
   for (int cap = 0; cap <= CAP_LAST_CAP; ++cap) {
     if (cap == CAP_NET_ADMIN && privileges.net_admin) continue;
+    if (cap == CAP_SYS_PTRACE && privileges.sys_ptrace) continue;
     prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
   }
+  const bool became = (privileges.gid == 0 || setgid(privileges.gid) == 0) &&
+                      (privileges.uid == 0 || setuid(privileges.uid) == 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  const bool became = privileges.uid == 0 || setuid(privileges.uid) == 0;
   if (entered && became) execveat(program, "", argv.data(), environ, AT_EMPTY_PATH);
   _exit(kNotStarted);
 }
@@ -117,7 +123,13 @@ int Program::Wait(milliseconds limit) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-void Program::Signal(int signal) const { EXPECT_EQ(kill(pid_, signal), 0); }
+void Program::Signal(int signal) const {
+  pid_t pid = pid_;
+  const std::string self = std::to_string(pid_);
+  std::ifstream children("/proc/" + self + "/task/" + self + "/children");
+  children >> pid;  // where it is one's that waits in between
+  EXPECT_EQ(kill(pid > 0 ? pid : pid_, signal), 0);
+}
 
 std::vector<std::string> Program::names() const {
   std::vector<std::string> names;

@@ -13,9 +13,12 @@
 namespace chaos::test {
 
 struct Privileges {
-  bool net_admin = true;  // all others are always dropped
+  bool net_admin = true;  // all others are dropped
   unsigned uid = 0;
   bool own_pid_space = false;
+  bool sys_ptrace = false;
+  unsigned gid = 0;
+  int pid_space = -1, mount_space = -1;  // of a Victim, to run beside it
 };
 
 class Program {
@@ -30,7 +33,7 @@ class Program {
   std::optional<protocol::Event> WaitFor(const std::string& event, milliseconds limit = seconds(5));
   // Waits for its end; the exit code, or minus the signal. Reads all lines that are left.
   int Wait(milliseconds limit = seconds(10));
-  void Signal(int signal) const;
+  void Signal(int signal) const;  // to the injector itself, wherever it runs
   const std::vector<protocol::Event>& events() const { return events_; }
   std::vector<std::string> names() const;
   // What the kubelet would find in the termination message file.
