@@ -55,17 +55,26 @@ std::size_t ResponseParser::Feed(std::string_view bytes, std::string& body) {
         Fail(in_chunk ? "a chunk size line without end" : "a head that is too long");
         break;
       }
-      line_ += rest.substr(0, n);
       used += n;
+      std::string_view line = rest.substr(0, n);
+      std::string joined;
+      if (end == std::string_view::npos || !line_.empty()) line_ += line;
       if (end == std::string_view::npos) break;
-      line_.pop_back();
-      if (line_.ends_with('\r')) line_.pop_back();
-      std::string line;
-      line.swap(line_);
+      if (!line_.empty()) {  // the usual case, a line in one piece, costs no copy
+        joined.swap(line_);
+        line = joined;
+      }
+      line.remove_suffix(1);
+      if (line.ends_with('\r')) line.remove_suffix(1);
       Line(line);
     }
   }
   return used;
+}
+
+void ResponseParser::Reset(bool bodiless) {
+  *this = ResponseParser(limits_);
+  bodiless_ = bodiless;
 }
 
 void ResponseParser::Finish() {
@@ -147,7 +156,7 @@ void ResponseParser::EndOfHead() {
     state_ = State::kStatusLine;
     return;
   }
-  if (status_ == 204 || status_ == 304)
+  if (status_ == 204 || status_ == 304 || bodiless_)
     state_ = State::kDone;
   else if (chunked_)
     state_ = State::kChunkSize;

@@ -20,6 +20,8 @@ class ResponseParser {
  public:
   explicit ResponseParser(ResponseLimits limits = {}) : limits_(limits) {}
 
+  // Ready for the next answer on the connection; `bodiless`: the answer to a HEAD.
+  void Reset(bool bodiless = false);
   // Appends body bytes to `body`. Returns how many bytes were used: all, or fewer when the response
   // ended before (the rest belongs to the next one) or failed.
   std::size_t Feed(std::string_view bytes, std::string& body);
@@ -62,7 +64,7 @@ class ResponseParser {
   std::string line_;  // the part of a line that has come so far
   std::size_t head_bytes_ = 0;
   std::uint64_t left_ = 0;  // of the body or the chunk
-  bool has_length_ = false, chunked_ = false, keep_alive_ = true;
+  bool has_length_ = false, chunked_ = false, keep_alive_ = true, bodiless_ = false;
   int status_ = 0;
   std::string content_type_, error_;
 };

@@ -111,7 +111,7 @@ class InferenceProbe final : public Probe {
                                            RbeeJob(arguments().expect_min_tokens, wanted_));
     sample->where = [job] { return job->Where(); };
     sample->release = [job] { job->Cancel(); };
-    job->Post(RbeeJobRequest(arguments()));
+    job->Post(RbeeJobRequest(arguments().model, arguments().prompt, arguments().max_tokens));
   }
 
   Url base_;

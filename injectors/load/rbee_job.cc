@@ -3,6 +3,10 @@
 // from a worker and is counted.
 #include "injectors/load/rbee_job.h"
 
+#include <utility>
+
+#include "operator/base/json.h"
+
 namespace chaos::load {
 namespace {
 
@@ -12,12 +16,12 @@ std::string Tokens(int n) { return std::to_string(n) + (n == 1 ? " token" : " to
 
 }  // namespace
 
-std::string RbeeJobRequest(const protocol::ProbeArguments& probe) {
+std::string RbeeJobRequest(const std::string& model, const std::string& prompt, int max_tokens) {
   return PrintJson({{"operation", "infer"},
                     {"hive_id", "localhost"},
-                    {"model", probe.model},
-                    {"prompt", probe.prompt},
-                    {"max_tokens", probe.max_tokens},
+                    {"model", model},
+                    {"prompt", prompt},
+                    {"max_tokens", max_tokens},
                     {"temperature", 0.0},
                     {"stream", true}});
 }
@@ -39,63 +43,39 @@ Result<std::string> RbeeStreamOf(int status, std::string_view content_type, std:
 void RbeeJob::OnEvent(std::string_view data) {
   if (over_) return;
   started_ = true;
-  if (data == "[DONE]") {
-    over_ = true;
-  } else if (data.starts_with("[ERROR]") || data.starts_with("ERROR:")) {
-    Fail(Excerpt(data));
-    over_ = true;
-  } else if (data.starts_with("[CANCELLED]")) {
-    Fail("cancelled by the server");
-    over_ = true;
-  } else if (const Json event = Json::parse(data, nullptr, /*allow_exceptions=*/false);
-             event.is_object()) {
-    OnJson(event);
-  }  // anything else is narration as plain text
-}
-
-void RbeeJob::OnJson(const Json& event) {
-  const std::string type = Text(event, {"type"});
-  if (type == "token") return OnToken(event);
-  if (type == "data") {
-    const Json* payload = Find(event, {"payload"});
-    if (payload != nullptr && payload->is_object() && payload->contains("t")) OnToken(*payload);
-  } else if (type == "error") {
-    Fail(Text(event, {"code"}) + " " + Excerpt(Text(event, {"message"})));
-  } else if (type == "end") {
-    succeeded_ = true;
-    const std::int64_t said = Integer(event, {"tokens_out"}, tokens_);
-    if (said != tokens_)
-      Fail("the end says " + std::to_string(said) + " tokens, but " + Tokens(tokens_) + " came");
-  } else if (type == "done") {
-    over_ = true;
-  } else if (type == "narration" || type.empty()) {
-    OnNarration(event);
+  RbeeEvent event = ReadRbeeEvent(data);
+  narrated_ |= event.from_queen;
+  over_ = event.over;
+  switch (event.kind) {
+    case RbeeEvent::Kind::kOther:
+    case RbeeEvent::Kind::kStarted:
+      return;
+    case RbeeEvent::Kind::kToken:
+      return OnToken(event);
+    case RbeeEvent::Kind::kFailed:
+      return Fail(std::move(event.text));
+    case RbeeEvent::Kind::kSuccess:
+      succeeded_ = true;
+      return;
+    case RbeeEvent::Kind::kEnd:
+      succeeded_ = true;
+      if (event.number.value_or(tokens_) != tokens_)
+        Fail("the end says " + std::to_string(*event.number) + " tokens, but " + Tokens(tokens_) +
+             " came");
+      return;
   }
 }
 
-void RbeeJob::OnNarration(const Json& event) {
-  const std::string action = Text(event, {"action"});
-  if (Text(event, {"actor"}).starts_with("queen")) narrated_ = true;
-  if (action == "infer_success") succeeded_ = true;
-  if (action != "failed") return;
-  std::string human = Text(event, {"human"}, "the server said failed");
-  const std::string prefix = "Job " + Text(event, {"job_id"}) + " failed: ";
-  if (human.starts_with(prefix)) human.erase(0, prefix.size());
-  Fail(Excerpt(human));
-}
-
-void RbeeJob::OnToken(const Json& token) {
-  const Json* index = Find(token, {"i"});
-  if (index != nullptr && index->is_number_integer()) {
-    const auto i = index->get<std::int64_t>();
+void RbeeJob::OnToken(const RbeeEvent& token) {
+  if (token.number) {
+    const std::int64_t i = *token.number;
     if (i < tokens_) Fail("token " + std::to_string(i) + " came twice");
     if (i > tokens_)
       Fail("token " + std::to_string(tokens_) + " is missing: token " + std::to_string(i) +
            " came");
   }
   ++tokens_;
-  const std::string text = Text(token, {"t"});
-  if (text_.size() + text.size() <= kMaxText) text_ += text;
+  if (text_.size() + token.text.size() <= kMaxText) text_ += token.text;
 }
 
 void RbeeJob::Fail(std::string why) {

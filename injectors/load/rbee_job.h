@@ -8,20 +8,18 @@
 #include <string_view>
 
 #include "injectors/load/pattern.h"
+#include "injectors/load/rbee_event.h"
 #include "injectors/load/verdict.h"
-#include "injectors/protocol/arguments.h"
-#include "operator/base/json.h"
 #include "operator/base/result.h"
 
 namespace chaos::load {
 
 // The body of the POST.
-std::string RbeeJobRequest(const protocol::ProbeArguments& probe);
+std::string RbeeJobRequest(const std::string& model, const std::string& prompt, int max_tokens);
 // Where the stream of the created job is; the error says what is wrong with the answer.
 Result<std::string> RbeeStreamOf(int status, std::string_view content_type, std::string_view body);
 
-// Knows the events of queen and worker (measured, both generations): narration, data, token, end,
-// error, done, and the plain markers [DONE], [ERROR], [CANCELLED], ERROR:.
+// One job of a probe, with words for people.
 class RbeeJob {
  public:
   RbeeJob(int min_tokens, std::optional<Pattern> wanted)
@@ -37,9 +35,7 @@ class RbeeJob {
   std::string Waiting() const;
 
  private:
-  void OnJson(const Json& event);
-  void OnNarration(const Json& event);
-  void OnToken(const Json& token);
+  void OnToken(const RbeeEvent& token);
   void Fail(std::string why);
   Verdict JudgeText() const;
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "operator/base/json.h"
+
 namespace chaos::load {
 namespace {
 
@@ -145,13 +147,10 @@ TEST(RbeeJob, TheAnswerToThePostIsCheckedBeforeItIsFollowed) {
 }
 
 TEST(RbeeJob, TheRequestIsTheOneThatTheRealServicesTake) {
-  protocol::ProbeArguments probe;
-  probe.model = "m";
-  probe.prompt = "2+2=\n\"";
-  probe.max_tokens = 3;
-  const Json body = *ParseJson(RbeeJobRequest(probe));
+  const std::string prompt = "2+2=\n\"";
+  const Json body = *ParseJson(RbeeJobRequest("m", prompt, 3));
   EXPECT_EQ(Text(body, {"operation"}), "infer");
-  EXPECT_EQ(Text(body, {"prompt"}), probe.prompt);
+  EXPECT_EQ(Text(body, {"prompt"}), prompt);
   EXPECT_EQ(Integer(body, {"max_tokens"}), 3);
   for (const char* field : {"hive_id", "model", "temperature"})
     EXPECT_TRUE(body.contains(field)) << field;
