@@ -66,7 +66,7 @@ build() { # PRESET: once; a failure ends the run, as every later result would be
   local -a targets=()
   case $1 in
     tsan) targets=(--target unit_kube) ;;  # what has threads of ours
-    release) targets=(--target product_bench chaos-injector) ;;
+    release) targets=(--target product_bench chaos-injector load_bench) ;;
   esac
   cmake --build --preset "$1" "${targets[@]}" || { echo "the build of preset $1 failed"; count 0 1; finish; }
 }

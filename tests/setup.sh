@@ -20,6 +20,8 @@ PACKAGES=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev shellcheck
   # test scripts
   busybox ca-certificates curl jq openssl procps python3 python3-yaml
+  # what the load generator is measured against
+  hey wrk
   # the one-node cluster
   conntrack containerd containernetworking-plugins iproute2 nftables runc util-linux
 )
