@@ -76,6 +76,12 @@ std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experime
                    "spec.fault's fields",
                    false};
   }
+  if (spec.wants_load) {
+    return Refusal{"Load",
+                   "this operator carries out no loads yet, and without its load the run would not "
+                   "be the one that was asked for: remove spec.load",
+                   false};
+  }
   if (fault->lowest_tier > spec.max_privilege) {
     return Refusal{"Tier",
                    std::string(fault->key) + " needs at least safety.maxPrivilege: " +

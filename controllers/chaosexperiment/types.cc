@@ -170,6 +170,7 @@ Spec ReadSpec(const Json& json) {
   spec.run = Integer(json, {"run"}, 1);
   spec.suspend = Flag(json, {"suspend"});
   spec.dry_run = Text(json, {"dryRun"});
+  spec.wants_load = Find(json, {"load"}) != nullptr;
   spec.starting_deadline = Duration(json, {"startingDeadline"}, std::chrono::minutes(10));
   return spec;
 }

@@ -90,6 +90,7 @@ struct Spec {
   std::int64_t run = 1;
   bool suspend = false;
   std::string dry_run;  // "" | Plan | Preflight
+  bool wants_load = false;
   milliseconds starting_deadline{0};
 
   // The fault ends a process: nothing is left of it to revert, only a victim to come back.

@@ -138,9 +138,10 @@ TEST_P(Rest, KeepsItsConnections) {
   }
 }
 
-// A server that closes what nobody uses must cost nobody a call.
-TEST_P(Rest, DoesNotSendOverAConnectionThatTheServerHasClosed) {
-  if (GetParam() == kube::RestLibrary::kCpprest) GTEST_SKIP() << "it sends, and then sends again";
+// A server that closes what nobody uses must cost nobody a call. Not asked of cpprestsdk: it sends,
+// and then sends again.
+class RestOfOurs : public Rest {};
+TEST_P(RestOfOurs, DoesNotSendOverAConnectionThatTheServerHasClosed) {
   BadServer server(ca_.Issue("server", "IP:127.0.0.1"), [](Exchange& x) {
     if (x.ReadRequest()) x.Send(Ok());
   });
@@ -244,6 +245,8 @@ INSTANTIATE_TEST_SUITE_P(Over, Rest,
                          [](const auto& one) {
                            return one.param == kube::RestLibrary::kBeast ? "Beast" : "Cpprest";
                          });
+INSTANTIATE_TEST_SUITE_P(Over, RestOfOurs, testing::Values(kube::RestLibrary::kBeast),
+                         [](const auto&) { return "Beast"; });
 
 }  // namespace
 }  // namespace chaos::contract
