@@ -13,31 +13,34 @@
 #include <csignal>
 #include <cstring>
 #include <string>
-#include <thread>
 
 #include "injectors/agent/exit_call.h"
 
 namespace chaos::inject {
 namespace {
 
-using std::chrono::microseconds;
 using std::chrono::milliseconds;
 constexpr milliseconds kStopsWithin{1000};
 constexpr milliseconds kStragglesFor{50};
 constexpr int kMostPasses = 100;  // over threads that start threads while we stop them
 
-// nullopt: it did not change within the limit, or is not ours.
+// nullopt: it did not change within the limit after the last news of any thread (errno EAGAIN), or
+// is not ours (ECHILD). Requires: SIGCHLD is blocked, so that none is missed in between.
 std::optional<int> WaitFor(int tid, milliseconds limit) {
-  const auto end = std::chrono::steady_clock::now() + limit;
-  microseconds nap{10};
-  while (true) {
+  sigset_t news;
+  sigemptyset(&news);
+  sigaddset(&news, SIGCHLD);
+  const timespec patience{limit.count() / 1000, limit.count() % 1000 * 1'000'000};
+  for (bool over = false;;) {
     int status = 0;
     const pid_t got = waitpid(tid, &status, __WALL | WNOHANG);
     if (got == tid) return status;
     if (got < 0 && errno != EINTR) return std::nullopt;
-    if (std::chrono::steady_clock::now() >= end) return std::nullopt;
-    std::this_thread::sleep_for(nap);
-    nap = std::min(nap * 2, microseconds(1000));
+    if (over) {
+      errno = EAGAIN;
+      return std::nullopt;
+    }
+    over = sigtimedwait(&news, nullptr, &patience) < 0 && errno == EAGAIN;
   }
 }
 
@@ -71,6 +74,13 @@ std::vector<int> ThreadsOf(int pid) {
   }
   closedir(dir);
   return threads;
+}
+
+Tracer::Tracer() {
+  sigset_t news;
+  sigemptyset(&news);
+  sigaddset(&news, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &news, nullptr);
 }
 
 // A child of ours tries it and ends, which lets go of a thread that was never stopped.

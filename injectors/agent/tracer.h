@@ -11,7 +11,8 @@ std::vector<int> ThreadsOf(int pid);
 
 class Tracer {
  public:
-  Tracer() = default;
+  // Blocks SIGCHLD for good: the kernel tells of stops with it.
+  Tracer();
   Tracer(const Tracer&) = delete;
   Tracer& operator=(const Tracer&) = delete;
   ~Tracer() { Release(); }
