@@ -39,8 +39,7 @@ Result<void> Reconciler::Reconcile(const kube::Key& key) {
   Result<Json> answer =
       p_.client.PatchObject(kube::kStops, "", key.name, "status", kube::Patch::kApply, body);
   if (!answer) return answer.error();
-  if (Result<Stop> written = Stop::FromJson(*answer))
-    p_.stops.Wrote(*std::move(written));
+  if (Result<Stop> written = Stop::FromJson(*answer)) p_.stops.Wrote(*std::move(written));
   return {};
 }
 

@@ -232,9 +232,9 @@ class Pod final : public VuHost {
 
   void MeasureLag() {
     lag_.expires_after(kLagEvery);
-    lag_.async_wait([this, due = lag_.expiry()](error_code ec) {
+    lag_.async_wait([this, due = clock_.SinceBoot() + kLagEvery](error_code ec) {
       if (ec || ended_) return;
-      const auto late = std::chrono::steady_clock::now() - due;
+      const nanoseconds late = clock_.SinceBoot() - due;
       worst_lag_ = std::max(worst_lag_, std::chrono::duration_cast<microseconds>(late).count());
       MeasureLag();
     });
