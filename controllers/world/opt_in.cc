@@ -28,6 +28,13 @@ std::optional<Refusal> CheckTier(const Namespace& ns, protocol::Tier tier,
 
 }  // namespace
 
+std::string NotBoundText(const std::string& ns, const std::string& operator_namespace) {
+  return "the operator may not see pods in namespace " + ns +
+         ": kubectl create rolebinding chaos-operator-target -n " + ns +
+         " --clusterrole=chaos-operator-target --serviceaccount=" + operator_namespace +
+         ":chaos-operator";
+}
+
 std::optional<Refusal> MayActIn(const std::string& name, const Namespace* ns, const Stop* stop,
                                 const std::string& operator_namespace, protocol::Tier tier,
                                 const std::string& asks) {

@@ -16,6 +16,9 @@ struct Refusal {
   bool may_pass_later = false;  // waiting can help: the run stays Pending until startingDeadline
 };
 
+// Why pods cannot be seen there, with the command that changes it.
+std::string NotBoundText(const std::string& ns, const std::string& operator_namespace);
+
 // `asks`: what needs `tier`, for the message ("safety.maxPrivilege PodCapabilities").
 std::optional<Refusal> MayActIn(const std::string& name, const Namespace* ns, const Stop* stop,
                                 const std::string& operator_namespace, protocol::Tier tier,

@@ -98,13 +98,16 @@ Result<Json> Client::Get(const ResourceType& type, std::string_view ns, std::str
 }
 
 Result<ListAnswer> Client::List(const ResourceType& type, std::string_view ns,
-                                std::string_view label_selector,
-                                std::string_view resource_version) {
+                                std::string_view label_selector, std::string_view resource_version,
+                                std::string_view field_selector) {
   ListAnswer all;
   std::string next;
   for (bool first = true;; first = false) {
     Target target(PathOf(type, ns));
-    target.With("labelSelector", label_selector).With("limit", kPageSize).With("continue", next);
+    target.With("labelSelector", label_selector)
+        .With("fieldSelector", field_selector)
+        .With("limit", kPageSize)
+        .With("continue", next);
     if (first) {
       target.With("resourceVersion", resource_version);
       // With a limit, a version alone would mean exactly this one.
@@ -117,7 +120,10 @@ Result<ListAnswer> Client::List(const ResourceType& type, std::string_view ns,
       all = {};
       next.clear();
       page = Call({Method::kGet,
-                   Target(PathOf(type, ns)).With("labelSelector", label_selector).Take(),
+                   Target(PathOf(type, ns))
+                       .With("labelSelector", label_selector)
+                       .With("fieldSelector", field_selector)
+                       .Take(),
                    "",
                    "",
                    {}});

@@ -46,7 +46,8 @@ class Client {
   // any.
   Result<ListAnswer> List(const ResourceType& type, std::string_view ns,
                           std::string_view label_selector = "",
-                          std::string_view resource_version = "");
+                          std::string_view resource_version = "",
+                          std::string_view field_selector = "");
   Result<Json> Create(const ResourceType& type, std::string_view ns, const Json& object,
                       const WriteOptions& options = {});
   Result<Json> Replace(const ResourceType& type, std::string_view ns, std::string_view name,

@@ -27,8 +27,13 @@ inline constexpr ResourceType kNamespaces{"", "v1", "namespaces", "Namespace", f
 inline constexpr ResourceType kConfigMaps{"", "v1", "configmaps", "ConfigMap", true};
 inline constexpr ResourceType kEvents{"events.k8s.io", "v1", "events", "Event", true};
 inline constexpr ResourceType kLeases{"coordination.k8s.io", "v1", "leases", "Lease", true};
+inline constexpr ResourceType kJobs{"batch", "v1", "jobs", "Job", true};
 inline constexpr ResourceType kExperiments{"chaos.rbee.dev", "v1alpha1", "chaosexperiments",
                                            "ChaosExperiment", true};
+inline constexpr ResourceType kLoadTests{"chaos.rbee.dev", "v1alpha1", "loadtests", "LoadTest",
+                                         true};
+inline constexpr ResourceType kReports{"chaos.rbee.dev", "v1alpha1", "chaosreports", "ChaosReport",
+                                       true};
 inline constexpr ResourceType kStops{"chaos.rbee.dev", "v1alpha1", "chaosstops", "ChaosStop",
                                      false};
 
