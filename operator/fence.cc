@@ -30,6 +30,24 @@ Json ForeignPod(const std::string& ns) {
                                          {"securityContext", restricted}}})}}}};
 }
 
+Json ForeignJob(const std::string& ns) {
+  Json pod = ForeignPod(ns);
+  pod["spec"]["restartPolicy"] = "Never";
+  return {
+      {"apiVersion", "batch/v1"},
+      {"kind", "Job"},
+      {"metadata",
+       {{"name", "rbc-0000000000-load"}, {"namespace", ns}, {"labels", pod["metadata"]["labels"]}}},
+      {"spec",
+       {{"completionMode", "Indexed"},
+        {"completions", 1},
+        {"parallelism", 1},
+        {"backoffLimitPerIndex", 0},
+        {"activeDeadlineSeconds", 1},
+        {"template",
+         {{"metadata", {{"labels", pod["metadata"]["labels"]}}}, {"spec", pod["spec"]}}}}}};
+}
+
 // In the operator's own namespace, which can never opt in.
 Json UnlawfulExperiment(const std::string& ns) {
   const Json somebody = {{"component", "proof"}};
@@ -47,6 +65,7 @@ Json UnlawfulExperiment(const std::string& ns) {
 
 std::string ProveFence(kube::Client& client, const std::string& ns) {
   const Proof proofs[] = {{kube::kPods, "chaos-fence-pod", ForeignPod(ns)},
+                          {kube::kJobs, "chaos-fence-job", ForeignJob(ns)},
                           {kube::kExperiments, "chaos-author", UnlawfulExperiment(ns)}};
   for (const Proof& proof : proofs) {
     const std::string policy(proof.policy);

@@ -40,7 +40,7 @@ MetricsOptions TheMetrics() {
                          {},
                          {"verified", "failed"},
                          {},
-                         {"ChaosExperiment", "ChaosStop", "Namespace", "Pod"}};
+                         {"ChaosExperiment", "ChaosStop", "LoadTest", "Namespace", "Pod"}};
   for (const protocol::FaultRow& fault : protocol::Faults()) options.faults.emplace_back(fault.key);
   options.guard_rules = {"StopEngaged",
                          "ProtectedNamespace",

@@ -29,6 +29,10 @@ bool AtRest(const Experiment& e) {
 
 }  // namespace
 
+bool NeedsPods(const Experiment& experiment) {
+  return !AtRest(experiment) && !experiment.spec.suspend;
+}
+
 Reconciler::Reconciler(Parts parts) : p_(std::move(parts)) {}
 
 Result<std::optional<milliseconds>> Reconciler::Reconcile(const kube::Key& key) {
@@ -89,19 +93,14 @@ Observed Reconciler::Observe(const Experiment& experiment, RunMemory& memory) {
   world.targets = memory.targets;
   world.probe_pod_error = memory.probe_pod_error;
   world.probe_pod_deleted = memory.probe_pod_deleted;
-  if (AtRest(experiment) || experiment.spec.suspend) return world;
+  if (!NeedsPods(experiment)) return world;
 
   ReadProbeLog(experiment.meta.key, memory);
   PodWatch::Seen seen = p_.pods.Look(ns);
   world.pods_synced = seen.synced;
   world.pods = std::move(seen.pods);
-  if (seen.error && seen.error->reason == Reason::kDenied) {
-    world.not_bound =
-        "the operator may not see pods in namespace " + ns +
-        ": kubectl create rolebinding chaos-operator-target -n " + ns +
-        " --clusterrole=chaos-operator-target --serviceaccount=" + p_.limits.operator_namespace +
-        ":chaos-operator";
-  }
+  if (seen.error && seen.error->reason == Reason::kDenied)
+    world.not_bound = NotBoundText(ns, p_.limits.operator_namespace);
   Result<Profile> profile = p_.profile();
   if (profile)
     world.profile = *std::move(profile);
@@ -152,15 +151,13 @@ void Reconciler::ReadProbeLog(const kube::Key& key, RunMemory& memory) {
 }
 
 void Reconciler::Forget() {
-  std::set<std::string> runs, spaces;
+  std::set<std::string> runs;
   for (const auto& e : p_.experiments.List()) {
     if (!AtRest(*e) || !e->status.resolved.probe_pod.empty()) {
       runs.insert(RunId(e->meta.uid, e->status.Live() ? e->status.active_run : e->spec_hash));
     }
-    if (!AtRest(*e) && !e->spec.suspend) spaces.insert(e->meta.key.ns);
   }
   std::erase_if(memory_, [&](const auto& entry) { return !runs.contains(entry.first); });
-  p_.pods.KeepOnly(spaces);
 }
 
 Result<void> Reconciler::Carry(const Context& context, const Action& action) {

@@ -26,6 +26,9 @@ struct Hooks {
   std::function<void(std::string_view rule)> refused;
 };
 
+// Whether the pods of its namespace must be watched for it.
+bool NeedsPods(const Experiment& experiment);
+
 class Reconciler {
  public:
   struct Parts {
@@ -53,8 +56,7 @@ class Reconciler {
   // An error means: look again after a back-off. nullopt: only when something changes.
   Result<std::optional<milliseconds>> Reconcile(const kube::Key& key);
 
-  // Keeps no memory of experiments that are gone, watches no namespace without work. Cheap; call
-  // now and then.
+  // Keeps no memory of experiments that are gone. Cheap; call now and then.
   void Forget();
 
  private:

@@ -8,12 +8,14 @@ Result<void> Reconciler::Reconcile(const kube::Key& key) {
   const auto stop = p_.stops.Get(key);
   if (!stop || stop->meta.deleting) return {};
   std::int64_t live = 0, stopped = 0;
-  for (const auto& e : p_.experiments.List()) {
-    if (!stop->Covers(e->meta.key.ns)) continue;
-    live += e->status.Live();
-    stopped += e->status.stop && e->status.stop->by == "ChaosStop" &&
-               (e->status.stop->reason + ":").starts_with(key.name + ":");
-  }
+  const auto count = [&](const auto& run) {
+    if (!stop->Covers(run->meta.key.ns)) return;
+    live += run->status.Live();
+    stopped += run->status.stop && run->status.stop->by == "ChaosStop" &&
+               (run->status.stop->reason + ":").starts_with(key.name + ":");
+  };
+  for (const auto& e : p_.experiments.List()) count(e);
+  for (const auto& t : p_.loads.List()) count(t);
   if (stop->observed_generation == stop->meta.generation && stop->live == live &&
       stop->stopped == stopped)
     return {};

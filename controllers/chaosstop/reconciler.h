@@ -1,7 +1,8 @@
-// Reports on a ChaosStop how far it has got. That everything stops is the experiments' own doing.
+// Reports on a ChaosStop how far it has got. That everything stops is the runs' own doing.
 #pragma once
 
 #include "controllers/chaosexperiment/types.h"
+#include "controllers/loadtest/types.h"
 #include "controllers/world/stop.h"
 #include "operator/kube/client.h"
 #include "operator/kube/store.h"
@@ -14,6 +15,7 @@ class Reconciler {
     kube::Client& client;
     const Clock& clock;
     kube::Store<experiment::Experiment>& experiments;
+    kube::Store<loadtest::LoadTest>& loads;
     kube::Store<Stop>& stops;
     std::function<bool()> may_write;
   };

@@ -28,7 +28,7 @@ const std::vector<Rule>& Rules() {
        {"operator/base/clock.cc"}},
       {"a monotonic clock",
        std::regex(R"(steady_clock::now|high_resolution_clock|\bclock_gettime\s*\()"),
-       {"operator/base/clock.cc"}},
+       {"operator/base/clock.cc", "injectors/load/load_mode.cc"}},
       {"chance",
        std::regex(
            R"(random_device|\bgetrandom\s*\(|[^_\w]s?rand\s*\(|mt19937|default_random_engine|/dev/u?random|RAND_bytes)"),
@@ -50,7 +50,9 @@ const std::vector<Rule>& Rules() {
         "controllers/chaosexperiment/plan.cc", "controllers/chaosexperiment/plan_live.cc",
         "controllers/chaosexperiment/plan_intent.cc", "controllers/chaosexperiment/plan_process.cc",
         "controllers/chaosexperiment/plan_target.cc", "controllers/chaosexperiment/reconciler.cc",
-        "injectors/agent/supervisor.cc", "operator/kube/watch.cc"}},
+        "controllers/loadtest/plan.cc", "controllers/loadtest/plan_live.cc",
+        "controllers/loadtest/reconciler.cc", "injectors/agent/supervisor.cc",
+        "operator/kube/watch.cc"}},
   };
   return kRules;
 }

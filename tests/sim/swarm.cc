@@ -31,6 +31,12 @@ void CheckRest(World& world, SeedReport& report) {
         report.wrong.push_back("never came to rest: " + name + " is " + now.phase + " " +
                                VerdictOf(now) + ": " + now.summary);
     }
+    for (const std::string& name : world.load_names()) {
+      const World::Outcome now = world.OutcomeOfLoad(name);
+      if (now.exists)
+        report.wrong.push_back("never came to rest: " + name + " is " + now.phase + " " +
+                               VerdictOf(now) + ": " + now.summary);
+    }
     if (report.wrong.empty()) report.wrong.push_back("never came to rest");
   }
   if (!rest) return;
@@ -44,6 +50,7 @@ void CheckRest(World& world, SeedReport& report) {
   if (world.writes() != writes)
     report.wrong.push_back("not quiet: " + std::to_string(world.writes() - writes) +
                            " writes within a minute of rest");
+  for (const std::string& left : world.LeftBehind()) report.wrong.push_back(left);
 }
 
 void PrintRow(std::string_view name, std::uint64_t count, std::vector<std::string>& missing) {
@@ -62,6 +69,8 @@ SeedReport RunSeed(std::uint64_t seed) {
   if (const std::string lie = world.Lie(); !lie.empty()) report.wrong.push_back("a lie: " + lie);
   for (const std::string& name : world.names())
     report.verdicts.push_back(VerdictOf(world.OutcomeOf(name)));
+  for (const std::string& name : world.load_names())
+    report.verdicts.push_back("load " + VerdictOf(world.OutcomeOfLoad(name)));
   report.call_faults = world.faults().call_counts;
   report.stream_faults = world.faults().stream_counts;
   report.deeds = world.deeds();

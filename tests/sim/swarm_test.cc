@@ -25,7 +25,14 @@ const std::set<std::string> kVerdicts{"Passed",
                                       "Inconclusive/SteadyStateNotMet",
                                       "Inconclusive/StartingDeadlineExceeded",
                                       "Inconclusive/Restored",
-                                      "deleted"};
+                                      "deleted",
+                                      "load Passed",
+                                      "load Failed/ThresholdBreached",
+                                      "load Aborted/Stopped",
+                                      "load Inconclusive/LoadPodsLost",
+                                      "load Inconclusive/StartFailed",
+                                      "load Inconclusive/NoLiveData",
+                                      "load deleted"};
 
 TEST(Swarm, NoInvariantBreaksAndEveryRunComesToRest) {
   if (std::getenv("CHAOS_SIM_TRACE")) World::TraceTo(stderr);

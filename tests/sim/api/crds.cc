@@ -24,9 +24,9 @@ const Json& Schemas() {
 // Written in the CRD as a rule over self and oldSelf.
 std::optional<kube::Response> FreezeLiveRun(const Attempt& attempt) {
   const Resource& resource = *attempt.target.resource;
-  if (resource.type.plural != "chaosexperiments" || attempt.before == nullptr ||
-      attempt.after == nullptr)
-    return std::nullopt;
+  const bool runs =
+      resource.type.plural == "chaosexperiments" || resource.type.plural == "loadtests";
+  if (!runs || attempt.before == nullptr || attempt.after == nullptr) return std::nullopt;
   const std::string live = Text(*attempt.before, {"status", "activeRun"});
   if (live.empty() || (*attempt.before)["spec"] == (*attempt.after)["spec"]) return std::nullopt;
   return Unprocessable(resource, attempt.target.key.name,
@@ -38,7 +38,8 @@ std::optional<kube::Response> FreezeLiveRun(const Attempt& attempt) {
 }  // namespace
 
 void InstallCrds(ApiServer& server) {
-  for (const kube::ResourceType& type : {kube::kExperiments, kube::kStops}) {
+  for (const kube::ResourceType& type :
+       {kube::kExperiments, kube::kLoadTests, kube::kReports, kube::kStops}) {
     const Resource& resource = *FindResource(type);
     server.UseSchema(resource, Schemas().at(GroupPlural(resource)));
   }

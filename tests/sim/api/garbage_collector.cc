@@ -9,8 +9,9 @@ constexpr milliseconds kCollectAfter{400};
 constexpr seconds kLookAgain{5};
 
 // What may have an owner or live in a namespace here.
-const std::array kCollected{kube::kPods,        kube::kServices, kube::kConfigMaps,
-                            kube::kExperiments, kube::kEvents,   kube::kLeases};
+const std::array kCollected{kube::kPods,    kube::kServices,    kube::kConfigMaps,
+                            kube::kJobs,    kube::kExperiments, kube::kLoadTests,
+                            kube::kReports, kube::kEvents,      kube::kLeases};
 
 }  // namespace
 

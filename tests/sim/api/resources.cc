@@ -13,7 +13,10 @@ const std::array kResources{
     Resource{kube::kConfigMaps, false, false},
     Resource{kube::kEvents, false, false},
     Resource{kube::kLeases, false, false},
+    Resource{kube::kJobs, false, true},
     Resource{kube::kExperiments, true, true},
+    Resource{kube::kLoadTests, true, true},
+    Resource{kube::kReports, true, false},
     Resource{kube::kStops, true, true},
     Resource{{"", "v1", "nodes", "Node", false}, false, true},
     Resource{{"", "v1", "serviceaccounts", "ServiceAccount", true}, false, false},
@@ -185,6 +188,7 @@ bool MatchesFields(const Json& object, std::string_view selector) {
     if (field == "metadata.namespace" && Text(object, {"metadata", "namespace"}) != wanted)
       return false;
     if (field == "spec.nodeName" && Text(object, {"spec", "nodeName"}) != wanted) return false;
+    if (field == "regarding.name" && Text(object, {"regarding", "name"}) != wanted) return false;
     if (field == "status.phase" && Text(object, {"status", "phase"}) != wanted) return false;
   }
   return true;

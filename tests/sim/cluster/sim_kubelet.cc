@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "operator/base/time_text.h"
+#include "tests/sim/cluster/sim_load_pod.h"
 
 namespace chaos::sim {
 namespace {
@@ -165,6 +166,8 @@ void SimKubelet::Launch(Pod& pod, const std::string& name) {
   if (mode == "probe")
     container.process =
         std::make_unique<SimProbePod>(std::move(context), rbee_, Random(random_.Next()));
+  if (mode == "run")
+    container.process = std::make_unique<SimLoadPod>(std::move(context), rbee_, loads_);
   if (container.process) container.process->Start();
 }
 
@@ -195,6 +198,10 @@ ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
         if (own && !own->containers.at(name).mute)
           own->containers.at(name).message = std::move(text);
       },
+      [this, key = pod.key](std::string_view label) { return MetaText(key, "labels", label); },
+      [this, key = pod.key](std::string_view annotation) {
+        return MetaText(key, "annotations", annotation);
+      },
       [this, uid = pod.uid, name, process](int code) { EndContainer(uid, name, process, code); },
       [this, uid = pod.uid](const std::string& run, const std::string& nonce,
                             const std::string& reason, std::function<void(std::string)> answer) {
@@ -203,6 +210,12 @@ ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
       [this, uid = pod.uid, name](const std::string& run, int code) {
         EndTarget(uid, name, run, code);
       }};
+}
+
+std::string SimKubelet::MetaText(const kube::Key& pod, const char* map,
+                                 std::string_view key) const {
+  const VersionPtr found = api_.server.store().Find(*FindResource(kube::kPods), pod);
+  return found ? Text(found->object, {"metadata", map, key}) : "";
 }
 
 bool SimKubelet::AskToStop(const std::string& uid, const std::string& run, const std::string& nonce,

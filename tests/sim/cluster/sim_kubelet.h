@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/sim/api/sim_api.h"
+#include "tests/sim/cluster/load_truth.h"
 #include "tests/sim/cluster/sim_injector.h"
 #include "tests/sim/cluster/sim_probe_pod.h"
 #include "tests/sim/cluster/sim_process_injector.h"
@@ -44,6 +45,8 @@ class SimKubelet {
   void CrashMain(const std::string& pod_uid, int exit_code);
   // The pause container dies: new address, and no ephemeral container comes back.
   void KillSandbox(const std::string& pod_uid);
+  // What load pods really did.
+  const LoadTruths& loads() const { return loads_; }
   // Containers of the pod that run a process of ours now.
   std::vector<std::string> RunningSidecars(const std::string& pod_uid) const;
 
@@ -97,6 +100,7 @@ class SimKubelet {
   bool AskToStop(const std::string& uid, const std::string& run, const std::string& nonce,
                  const std::string& reason, std::function<void(std::string)> answer);
   Pod* FindPod(const std::string& uid);
+  std::string MetaText(const kube::Key& pod, const char* map, std::string_view key) const;
   nanoseconds Between(nanoseconds least, nanoseconds most);
 
   SimApi& api_;
@@ -110,6 +114,7 @@ class SimKubelet {
   std::vector<FaultSpan> ended_by_us_;
   std::uint64_t processes_ = 0;
   int addresses_ = 0;
+  LoadTruths loads_;
   std::function<void(const Json&)> on_running_ = [](const Json&) {};
 };
 

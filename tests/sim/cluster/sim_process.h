@@ -20,6 +20,8 @@ struct ProcessContext {
   std::string arguments;  // the JSON document
   std::function<void(std::string line)> print;
   std::function<void(std::string text)> terminate_message;
+  // Of the pod: a label as it began, an annotation as it is now (downward API).
+  std::function<std::string(std::string_view)> label, annotation;
   // Ends the program. Nothing of it runs afterwards; it may be destroyed at once after the present
   // action.
   std::function<void(int exit_code)> exit;

@@ -24,7 +24,7 @@ bool SimRbee::HiveOnline() const {
 }
 
 bool SimRbee::QueenAnswers() const {
-  if (network_.IpOf(queen_).empty()) return false;
+  if (traits_.down || network_.IpOf(queen_).empty()) return false;
   if (!workers_.empty() && !traits_.healthy_before) return false;
   return std::none_of(workers_.begin(), workers_.end(),
                       [this](const auto& one) { return Misleads(one.second); });

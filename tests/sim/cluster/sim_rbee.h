@@ -15,6 +15,7 @@ struct RbeeTraits {
   nanoseconds recovers_after{seconds(2)};
   bool healthy_before = true;  // false: the hive is never online
   int flaky_per_mille = 0;     // samples that fail for no reason
+  bool down = false;           // nobody answers
 };
 
 class SimRbee {

@@ -16,10 +16,23 @@ void Annotate(Json& object, std::string_view key, const std::string& value) {
 
 }  // namespace
 
+void World::HitLoadPod(Deed deed) {
+  std::vector<std::pair<kube::Key, std::string>> pods;
+  for (const auto& [key, pod] : api_.server.store().All(*FindResource(kube::kPods))) {
+    if (Text(pod->object, {"metadata", "labels", "app.kubernetes.io/name"}) == "chaos-load" &&
+        !Find(pod->object, {"metadata", "deletionTimestamp"}))
+      pods.emplace_back(key, Text(pod->object, {"metadata", "uid"}));
+  }
+  if (pods.empty()) return;
+  const auto& [key, uid] = pods[random_.Below(pods.size())];
+  if (deed == Deed::kKillLoadPod) return kubelet_->KillContainer(uid, "load");
+  api_.server.Delete(kube::kPods, key, deed == Deed::kForceLoadPod ? 0 : -1);
+}
+
 void World::Do(Deed deed) {
   ++deeds_[deed];
   ApiServer& server = api_.server;
-  const kube::Key experiment{kNamespace, names_.front()};
+  const kube::Key experiment{kNamespace, names_.empty() ? "none" : names_.front()};
   const std::string target = scenario_.kills ? "worker" : "queen";
   const auto pod_of = [&](const std::string& component) -> kube::Key {
     for (const auto& [key, pod] : server.store().All(*FindResource(kube::kPods))) {
@@ -98,6 +111,20 @@ void World::Do(Deed deed) {
       for (const auto& [key, pod] : Objects(server.store().All(*FindResource(kube::kPods)))) {
         if (key.name.ends_with("-probe")) server.Delete(kube::kPods, key, 0);
       }
+      return;
+    case Deed::kAbortLoad:
+      return server.Mutate(kube::kLoadTests, {kNamespace, "lt-0"}, [](Json& object) {
+        Annotate(object, protocol::kAbortAnnotation, "enough");
+      });
+    case Deed::kDeleteLoad:
+      return server.Delete(kube::kLoadTests, {kNamespace, "lt-0"});
+    case Deed::kKillLoadPod:
+    case Deed::kEvictLoadPod:
+    case Deed::kForceLoadPod:
+      return HitLoadPod(deed);
+    case Deed::kDeleteJob:
+      for (const auto& [key, job] : Objects(server.store().All(*FindResource(kube::kJobs))))
+        server.Delete(kube::kJobs, key);
       return;
     case Deed::kStripStatus: {
       const VersionPtr found = server.store().Find(*FindResource(kube::kExperiments), experiment);

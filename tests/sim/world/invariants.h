@@ -21,6 +21,7 @@ class Invariants {
   void Look();
   // Each with the moment at which it broke; empty: all held.
   const std::vector<std::string>& broken() const { return broken_; }
+  void Broken(const std::string& what);
 
  private:
   // A target of a live or finished run, as the object says.
@@ -41,7 +42,6 @@ class Invariants {
   void StatusIsWellFormed(const Json& experiment);
   const Intent* FindIntent(const std::string& run, const std::string& pod_uid) const;
   void Remember(const Json& experiment);
-  void Broken(const std::string& what);
   TimePoint NodeTime(const std::string& pod_uid) const;
 
   SimApi& api_;

@@ -23,7 +23,14 @@ constexpr std::array<std::string_view, kDeeds> kDeedNames{"abort",
                                                           "spec edited",
                                                           "probe pod killed",
                                                           "status stripped",
-                                                          "target crashes"};
+                                                          "target crashes",
+
+                                                          "load aborted",
+                                                          "load deleted",
+                                                          "load pod killed",
+                                                          "load pod evicted",
+                                                          "load pod forced away",
+                                                          "job deleted"};
 
 void DrawSystem(Random& random, Scenario& s) {
   if (random.Chance(1, 8))
@@ -46,6 +53,37 @@ void DrawCluster(Random& random, Scenario& s) {
   if (random.Chance(1, 3)) s.node_clock = milliseconds(random.Below(20000)) - seconds(10);
   if (random.Chance(1, 24)) s.node_clock = random.Chance(1, 2) ? seconds(200) : seconds(-200);
   if (random.Chance(1, 20)) s.refuse_sidecars = true;
+}
+
+// From a source of its own, so that the rest of the draw stays as it is.
+void DrawKills(std::uint64_t seed, Scenario& s) {
+  Random fault(seed * 0x9E3779B97F4A7C15ULL + 3);
+  s.kills = fault.Chance(1, 3);
+  if (!s.kills) return;
+  s.asks_pods = fault.Chance(1, 3);
+  if (fault.Chance(1, 2)) s.trigger_within = seconds(4 + fault.Below(20));
+  if (fault.Chance(1, 3))
+    s.events.push_back(
+        {seconds(s.baseline_s) + milliseconds(fault.Below(12000)), Deed::kCrashTarget});
+  if (fault.Chance(1, 4)) s.kubelet.lost_reports_per_mille = 700;
+}
+
+// The same for loads.
+void DrawLoads(std::uint64_t seed, Scenario& s) {
+  Random random(seed * 0x9E3779B97F4A7C15ULL + 2);
+  if (!random.Chance(1, 2)) return;
+  const std::uint64_t loads = random.Chance(1, 6) ? 2 : 1;
+  for (std::uint64_t i = 0; i < loads; ++i) {
+    const int pods = static_cast<int>(1 + random.Below(4));
+    s.loads.push_back({pods, pods + static_cast<int>(random.Below(6)),
+                       static_cast<int>(10 + random.Below(50)), random.Chance(1, 3)});
+  }
+  if (random.Chance(1, 12)) s.pod_quota = static_cast<int>(random.Below(3));
+  const std::uint64_t events = random.Chance(1, 2) ? 0 : 1 + random.Below(2);
+  for (std::uint64_t i = 0; i < events; ++i) {
+    const Deed deed = static_cast<Deed>(kFirstLoadDeed + random.Below(kDeeds - kFirstLoadDeed));
+    s.events.push_back({milliseconds(random.Below(70'000)), deed});
+  }
 }
 
 }  // namespace
@@ -80,22 +118,14 @@ Scenario Swarm(std::uint64_t seed) {
     s.crash_per_hundred_thousand = static_cast<int>(200 + random.Below(2000));
   const std::uint64_t events = random.Chance(1, 4) ? 0 : random.Below(4);
   for (std::uint64_t i = 0; i < events; ++i) {
-    const Deed deed = static_cast<Deed>(random.Below(kDeeds - 1));
+    const Deed deed = static_cast<Deed>(random.Below(static_cast<std::size_t>(Deed::kCrashTarget)));
     const std::uint64_t longest =
         static_cast<std::uint64_t>(s.duration_s + s.baseline_s + 25) * 1000;
     const milliseconds finished = deed == Deed::kStripStatus ? seconds(120) : seconds(0);
     s.events.push_back({finished + milliseconds(random.Below(longest)), deed});
   }
-  // From a source of its own, so that the rest of the draw stays as it is.
-  Random fault(seed * 0x9E3779B97F4A7C15ULL + 3);
-  s.kills = fault.Chance(1, 3);
-  if (!s.kills) return s;
-  s.asks_pods = fault.Chance(1, 3);
-  if (fault.Chance(1, 2)) s.trigger_within = seconds(4 + fault.Below(20));
-  if (fault.Chance(1, 3))
-    s.events.push_back(
-        {seconds(s.baseline_s) + milliseconds(fault.Below(12000)), Deed::kCrashTarget});
-  if (fault.Chance(1, 4)) s.kubelet.lost_reports_per_mille = 700;
+  DrawKills(seed, s);
+  DrawLoads(seed, s);
   return s;
 }
 

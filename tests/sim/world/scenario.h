@@ -35,14 +35,27 @@ enum class Deed {
   kKillProbePod,
   kStripStatus,  // a restore from a backup: the object comes back without its status
   kCrashTarget,  // the target's container ends by itself; drawn for runs that end one
+  // From here on: of a load.
+  kAbortLoad,
+  kDeleteLoad,
+  kKillLoadPod,   // SIGKILL of one
+  kEvictLoadPod,  // one is deleted, with grace
+  kForceLoadPod,  // and without: node lost
+  kDeleteJob,
   kCount
 };
 inline constexpr std::size_t kDeeds = static_cast<std::size_t>(Deed::kCount);
+inline constexpr std::size_t kFirstLoadDeed = static_cast<std::size_t>(Deed::kAbortLoad);
 std::string_view Name(Deed deed);
 
 struct Event {
   nanoseconds at{0};  // since the experiment was created
   Deed deed = Deed::kAbort;
+};
+
+struct SimLoad {
+  int pods = 2, vus = 5, seconds = 40;
+  bool abort_on_fail = false;
 };
 
 struct Scenario {
@@ -58,6 +71,8 @@ struct Scenario {
   Faults faults;
   int crash_per_hundred_thousand = 0;  // of all API calls of an operator
   int experiments = 1;
+  std::vector<SimLoad> loads;
+  int pod_quota = 100;  // of pods of Jobs
   // Of the experiment: a partition of the queen, or a worker that is killed.
   bool kills = false;
   bool asks_pods = false;  // also a probe that the operator itself asks

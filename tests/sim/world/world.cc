@@ -62,6 +62,11 @@ World::World(Scenario scenario, std::optional<CrashPlan> crash)
   kubelet_ = std::make_unique<SimKubelet>(api_, timeline_, network_, *rbee_, Random(random_.Next()),
                                           scenario_.kubelet);
   invariants_ = std::make_unique<Invariants>(api_, network_, *kubelet_, timeline_);
+  load_invariants_ = std::make_unique<LoadInvariants>(
+      api_, kubelet_->loads(), timeline_,
+      [this](const std::string& what) { invariants_->Broken(what); });
+  jobs_ = std::make_unique<SimJobController>(api_, timeline_, Random(scenario_.seed ^ 0x10AD),
+                                             scenario_.pod_quota);
   network_.SetMood(scenario_.kernel);
   network_.OnChange([this] { rbee_->Look(); });
   timeline_.Observe([this] { invariants_->Look(); });
@@ -75,6 +80,7 @@ World::World(Scenario scenario, std::optional<CrashPlan> crash)
   }
   RunFor(seconds(1));
   for (int i = 0; i < scenario_.experiments; ++i) CreateExperiment(i);
+  for (std::size_t i = 0; i < scenario_.loads.size(); ++i) CreateLoad(static_cast<int>(i));
   for (const Event& event : scenario_.events) {
     last_event_ = std::max(last_event_, timeline_.Now() + event.at);
     timeline_.After(event.at, [this, deed = event.deed] {
@@ -99,6 +105,13 @@ void World::BuildPolicies() {
     const bool experiments = attempt.target.resource->type.plural == "chaosexperiments";
     if (experiments && attempt.user == "operator" && attempt.before == nullptr)
       return Denied(attempt.target, "chaos-author", "the operator may not use this tier here");
+    const bool jobs = attempt.target.resource->type.plural == "jobs";
+    if (jobs && attempt.user == "operator" && attempt.before == nullptr) {
+      const Json& one = (*attempt.after)["spec"]["template"]["spec"]["containers"][0];
+      if (Text(one, {"image"}) != "chaos-load:1")
+        return Denied(attempt.target, "chaos-fence-job",
+                      "fence: image not allowed: " + Text(one, {"image"}));
+    }
     if (!pods || attempt.user != "operator" || attempt.after == nullptr) return std::nullopt;
     if (attempt.target.subresource == "ephemeralcontainers") {
       const Json* list = Find(*attempt.after, {"spec", "ephemeralContainers"});
@@ -243,6 +256,14 @@ void World::CreateExperiment(int number) {
   api_.server.Create(kube::kExperiments, kNamespace, manifest);
 }
 
+void World::CreateLoad(int number) {
+  const SimLoad& load = scenario_.loads[static_cast<std::size_t>(number)];
+  load_names_.push_back("lt-" + std::to_string(number));
+  api_.server.Create(
+      kube::kLoadTests, kNamespace,
+      LoadManifest(load_names_.back(), load.pods, load.vus, load.seconds, load.abort_on_fail));
+}
+
 void World::Heal() {
   healed_ = true;
   scenario_.faults.Heal();
@@ -257,19 +278,38 @@ World::Outcome World::OutcomeOf(const std::string& name) const {
           Text(object, {"status", "reason"}), Text(object, {"status", "summary"})};
 }
 
+Json World::StatusOfLoad(const std::string& name) const {
+  const VersionPtr found = const_cast<SimApi&>(api_).server.store().Find(
+      *FindResource(kube::kLoadTests), {kNamespace, name});
+  return found ? ObjectAt(found->object, {"status"}) : Json();
+}
+
+World::Outcome World::OutcomeOfLoad(const std::string& name) const {
+  const Json status = StatusOfLoad(name);
+  if (status.is_null()) return {};
+  return {true, Text(status, {"phase"}), Text(status, {"verdict"}), Text(status, {"reason"}),
+          Text(status, {"summary"})};
+}
+
 bool World::AtRest() const {
   if (!healed_ && timeline_.Now() <= last_event_) return false;
   const Objects& all =
       const_cast<SimApi&>(api_).server.store().All(*FindResource(kube::kExperiments));
-  return std::all_of(all.begin(), all.end(), [](const auto& entry) {
-    const Json& object = entry.second->object;
-    return Text(object, {"status", "phase"}) == "Finished" &&
-           Text(object, {"status", "activeRun"}).empty() &&
-           Texts(object, {"metadata", "finalizers"}).empty() &&
-           Text(object, {"status", "resolved", "probePod"}).empty() &&
-           Integer(object, {"status", "observedGeneration"}) ==
-               Integer(object, {"metadata", "generation"});
+  const Objects& loads =
+      const_cast<SimApi&>(api_).server.store().All(*FindResource(kube::kLoadTests));
+  const bool loads_rest = std::all_of(loads.begin(), loads.end(), [](const auto& entry) {
+    return Text(entry.second->object, {"status", "phase"}) == "Finished" &&
+           Text(entry.second->object, {"status", "activeRun"}).empty();
   });
+  return loads_rest && std::all_of(all.begin(), all.end(), [](const auto& entry) {
+           const Json& object = entry.second->object;
+           return Text(object, {"status", "phase"}) == "Finished" &&
+                  Text(object, {"status", "activeRun"}).empty() &&
+                  Texts(object, {"metadata", "finalizers"}).empty() &&
+                  Text(object, {"status", "resolved", "probePod"}).empty() &&
+                  Integer(object, {"status", "observedGeneration"}) ==
+                      Integer(object, {"metadata", "generation"});
+         });
 }
 
 bool World::RunToRest(nanoseconds limit) {

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "tests/sim/cluster/sim_deployment.h"
+#include "tests/sim/cluster/sim_job_controller.h"
 #include "tests/sim/world/invariants.h"
+#include "tests/sim/world/loads.h"
 #include "tests/sim/world/replica.h"
 #include "tests/sim/world/scenario.h"
 
@@ -34,6 +36,12 @@ class World {
   // Of one experiment: gone, or as it is now.
   Outcome OutcomeOf(const std::string& name) const;
   std::vector<std::string> names() const { return names_; }
+  // The same of a load test.
+  Outcome OutcomeOfLoad(const std::string& name) const;
+  std::vector<std::string> load_names() const { return load_names_; }
+  Json StatusOfLoad(const std::string& name) const;
+  // What loads left behind; empty once nothing is under way any more.
+  std::vector<std::string> LeftBehind() const { return load_invariants_->AtTheEnd(); }
   // "" or the sentence in which a verdict says something that was not so.
   std::string Lie() const;
 
@@ -64,6 +72,8 @@ class World {
   void Start(std::size_t index);
   void Died(std::size_t index);
   void CreateExperiment(int number);
+  void CreateLoad(int number);
+  void HitLoadPod(Deed deed);
   bool AtRest() const;
   void Note(const CallNote& note);
   Json Manifest(int number) const;
@@ -78,9 +88,11 @@ class World {
   std::unique_ptr<SimRbee> rbee_;
   std::unique_ptr<SimKubelet> kubelet_;
   std::unique_ptr<Invariants> invariants_;
+  std::unique_ptr<LoadInvariants> load_invariants_;
+  std::unique_ptr<SimJobController> jobs_;
   std::vector<std::unique_ptr<SimDeployment>> deployments_;
   std::vector<std::unique_ptr<Replica>> replicas_;
-  std::vector<std::string> names_;
+  std::vector<std::string> names_, load_names_;
   std::string queen_uid_;
   nanoseconds last_event_{0};
   bool healed_ = false;
