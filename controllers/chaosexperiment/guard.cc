@@ -77,10 +77,12 @@ std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experime
                    false};
   }
   if (spec.wants_load) {
-    return Refusal{"Load",
-                   "this operator carries out no loads yet, and without its load the run would not "
-                   "be the one that was asked for: remove spec.load",
-                   false};
+    return Refusal{
+        "Load",
+        "this operator does not run a load with an experiment yet, and without it the run "
+        "would not be the one that was asked for: remove spec.load, and apply a LoadTest "
+        "beside it",
+        false};
   }
   if (fault->lowest_tier > spec.max_privilege) {
     return Refusal{"Tier",

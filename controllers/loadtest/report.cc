@@ -43,7 +43,7 @@ Json Percentiles(const Cell& cell) {
   for (std::size_t i = 0; i < protocol::kTrends; ++i) {
     const protocol::TrendCount& trend = cell.trends[i];
     if (trend.n == 0) continue;
-    Json& item = all[std::string(Name(static_cast<Trend>(i)))] = {{"n", trend.n},
+    Json& item = all[std::string(Name(static_cast<Trend>(i)))] = {{"samples", trend.n},
                                                                   {"avg", Millis(trend.Average())}};
     for (const double p : {0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 100.0})
       item[Json(p).dump()] = Millis(trend.Percentile(p));

@@ -24,7 +24,7 @@ Json PrintPhase(const PhaseStatus& phase) {
   Json json = {{"requests", phase.requests}, {"errors", phase.errors}, {"tokens", phase.tokens}};
   Put(json, "errorRate", phase.error_rate);
   for (const auto& [name, trend] : phase.trends) {
-    Json& item = json[name] = {{"n", trend.n}};
+    Json& item = json[name] = {{"samples", trend.n}};
     Put(item, "avg", trend.avg);
     Put(item, "p50", trend.p50);
     Put(item, "p95", trend.p95);
@@ -49,7 +49,7 @@ PhaseStatus ReadPhase(const Json& json) {
       }
       continue;
     }
-    phase.trends[key] = {Integer(item, {"n"}), Text(item, {"avg"}), Text(item, {"p50"}),
+    phase.trends[key] = {Integer(item, {"samples"}), Text(item, {"avg"}), Text(item, {"p50"}),
                          Text(item, {"p95"}), Text(item, {"p99"})};
   }
   return phase;

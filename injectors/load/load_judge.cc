@@ -107,13 +107,16 @@ bool Accepted(int status, const std::vector<int>& status_in) {
   return std::find(status_in.begin(), status_in.end(), status) != status_in.end();
 }
 
-Judgement JudgeAnswer(int status, std::string_view body, const std::vector<int>& status_in,
-                      std::string_view body_contains) {
+Judgement JudgeAnswer(int status, std::string_view content_type, std::string_view body,
+                      const std::vector<int>& status_in, std::string_view body_contains) {
   if (!Accepted(status, status_in)) {
     const std::string excerpt = Excerpt(body, 80);
     return {Ending::kHttpError,
             "HTTP " + std::to_string(status) + (excerpt.empty() ? "" : ": " + excerpt)};
   }
+  if (body_contains.empty() && content_type == "text/html")
+    return {Ending::kWrongContent,
+            "a web page (HTML) came; if it is meant, say what stands in it: request.bodyContains"};
   if (body.find(body_contains) != std::string_view::npos) return {};
   return {Ending::kWrongContent, "the body does not contain \"" + Excerpt(body_contains, 60) +
                                      "\" but begins with \"" + Excerpt(body, 60) + "\""};

@@ -63,9 +63,11 @@ Judgement JudgeNoStream(int status, std::string_view content_type);
 // The answer to POST /v1/jobs; where the stream is goes to `target`.
 Judgement JudgeCreated(int status, std::string_view content_type, std::string_view body,
                        std::string& sse_url);
-// Protocol http: the status first, then the body.
+// Protocol http: the status first, then the body. A web page is no answer unless bodyContains says
+// what stands in it: front doors answer with 200 and their page to every path that they do not
+// know.
 bool Accepted(int status, const std::vector<int>& status_in);
-Judgement JudgeAnswer(int status, std::string_view body, const std::vector<int>& status_in,
-                      std::string_view body_contains);
+Judgement JudgeAnswer(int status, std::string_view content_type, std::string_view body,
+                      const std::vector<int>& status_in, std::string_view body_contains);
 
 }  // namespace chaos::load

@@ -210,7 +210,8 @@ void Vu::OnAnswer(nanoseconds now) {
   Judgement judgement;
   bool failed = false;
   if (phase_ == Phase::kSingle) {
-    judgement = JudgeAnswer(response_.status(), body_, request.status_in, request.body_contains);
+    judgement = JudgeAnswer(response_.status(), response_.content_type(), body_, request.status_in,
+                            request.body_contains);
     failed = !Accepted(response_.status(), request.status_in);
   } else if (!streaming_) {
     judgement = JudgeNoStream(response_.status(), response_.content_type());

@@ -184,13 +184,15 @@ TEST(LoadJudge, WhatIsNoStream) {
 }
 
 TEST(LoadJudge, PlainHttp) {
-  EXPECT_EQ(JudgeAnswer(200, "ok", {}, "").ending, Ending::kOk);
-  EXPECT_EQ(JudgeAnswer(302, "", {}, "").ending, Ending::kHttpError);
-  EXPECT_EQ(JudgeAnswer(404, "", {404}, "").ending, Ending::kOk);
-  EXPECT_EQ(JudgeAnswer(200, "", {404}, "").ending, Ending::kHttpError);
-  EXPECT_EQ(JudgeAnswer(200, "all good", {}, "good").ending, Ending::kOk);
-  EXPECT_EQ(JudgeAnswer(200, "all bad", {}, "good").ending, Ending::kWrongContent);
-  EXPECT_EQ(JudgeAnswer(500, "all bad", {}, "good").ending, Ending::kHttpError);
+  EXPECT_EQ(JudgeAnswer(200, "text/plain", "ok", {}, "").ending, Ending::kOk);
+  EXPECT_EQ(JudgeAnswer(302, "text/plain", "", {}, "").ending, Ending::kHttpError);
+  EXPECT_EQ(JudgeAnswer(404, "text/plain", "", {404}, "").ending, Ending::kOk);
+  EXPECT_EQ(JudgeAnswer(200, "text/plain", "", {404}, "").ending, Ending::kHttpError);
+  EXPECT_EQ(JudgeAnswer(200, "text/plain", "all good", {}, "good").ending, Ending::kOk);
+  EXPECT_EQ(JudgeAnswer(200, "text/plain", "all bad", {}, "good").ending, Ending::kWrongContent);
+  EXPECT_EQ(JudgeAnswer(500, "text/plain", "all bad", {}, "good").ending, Ending::kHttpError);
+  EXPECT_EQ(JudgeAnswer(200, "text/html", "<html>", {}, "").ending, Ending::kWrongContent);
+  EXPECT_EQ(JudgeAnswer(200, "text/html", "<html>good", {}, "good").ending, Ending::kOk);
 }
 
 TEST(RbeeEvent, TheQuickWayKnowsTheShapesThatAreSent) {

@@ -169,7 +169,7 @@ TEST_F(LoadRun, TheReportHoldsTheWholeResult) {
   EXPECT_EQ(60U, content["series"]["points"].size());
   EXPECT_EQ(10, content["series"]["points"][7][1]);
   EXPECT_TRUE(content["complete"].get<bool>());
-  EXPECT_EQ(600, content["trends"]["all"]["ttft"]["n"]);
+  EXPECT_EQ(600, content["trends"]["all"]["ttft"]["samples"]);
   EXPECT_EQ("LoadTest", Text(report, {"spec", "of", "kind"}));
   EXPECT_EQ(Run(), Text(report, {"spec", "of", "run"}));
 }
