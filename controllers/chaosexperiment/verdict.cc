@@ -103,6 +103,9 @@ std::optional<TimePoint> Rerouted(const Spec& spec, const SampleLog& samples, co
   return latest;
 }
 
+// The kubelet tells whole seconds: below one there is nothing to tell.
+std::string ByTheKubelet(microseconds span) { return span < seconds(1) ? "<1s" : PrintShort(span); }
+
 void FillVictims(const Spec& spec, const SampleLog& samples, const Spans& spans, Status& status) {
   std::optional<TimePoint> first_back;
   std::optional<microseconds> waited;
@@ -117,8 +120,8 @@ void FillVictims(const Spec& spec, const SampleLog& samples, const Spans& spans,
   }
   if (!first_back) return;
   if (StillDown(spec, status) == nullptr)
-    status.timings.to_restart = PrintShort(spans.reverted - spans.applied);
-  if (waited) status.timings.back_off = PrintShort(*waited);
+    status.timings.to_restart = ByTheKubelet(spans.reverted - spans.applied);
+  if (waited) status.timings.back_off = ByTheKubelet(*waited);
   if (const auto rerouted = Rerouted(spec, samples, spans, *first_back))
     status.timings.to_reroute = PrintShort(*rerouted - spans.applied);
 }
