@@ -3,6 +3,7 @@
 #include <mutex>
 #include <set>
 
+#include "controllers/chaosexperiment/load.h"
 #include "controllers/chaosexperiment/reconciler.h"
 #include "controllers/chaosstop/reconciler.h"
 #include "controllers/loadtest/reconciler.h"
@@ -27,23 +28,6 @@ template <class T>
 bool AtRest(const T& object) {
   return !object.status.Live() && object.status.phase == "Finished" &&
          object.status.observed_generation == object.meta.generation && !object.meta.deleting;
-}
-
-// What a load must know of the experiment that it belongs to.
-loadtest::Owner OwnerOf(const Experiment& e) {
-  loadtest::Owner owner;
-  bool ended = true;
-  for (const experiment::TargetStatus& target : e.status.targets) {
-    if (!target.injected_at) continue;
-    owner.fault_from =
-        std::min(*target.injected_at, owner.fault_from.value_or(*target.injected_at));
-    const auto end = target.reverted_at ? target.reverted_at : target.clean_at;
-    ended = ended && end;
-    if (end) owner.fault_to = std::max(*end, owner.fault_to.value_or(*end));
-  }
-  if (!ended) owner.fault_to.reset();
-  if (e.status.phase == "Finished" && !e.status.Live()) owner.stop_at = e.status.finished_at;
-  return owner;
 }
 
 bool Owns(const Experiment& e, const LoadTest& load) {
@@ -111,7 +95,7 @@ struct Manager::Inside {
   void LoadChanged(const std::shared_ptr<const LoadTest>& before,
                    const std::shared_ptr<const LoadTest>& after);
   void AddUnfinished(std::string_view ns);
-  std::optional<loadtest::Owner> FindOwner(const kube::Key& key, const std::string& uid);
+  std::optional<loadtest::Owner> FindOwner(const LoadTest& load);
   Result<Profile> ReadProfile();
   bool MayWrite() const;
   void AddScrape();
@@ -218,6 +202,7 @@ Manager::Inside::Inside(ManagerOptions o, kube::Transport& transport, Clock& c, 
                   log,
                   events,
                   experiments.store(),
+                  loads.store(),
                   stops.store(),
                   namespaces.store(),
                   pods,
@@ -243,7 +228,7 @@ Manager::Inside::Inside(ManagerOptions o, kube::Transport& transport, Clock& c, 
            pods,
            load_queue,
            [this] { return ReadProfile(); },
-           [this](const kube::Key& key, const std::string& uid) { return FindOwner(key, uid); },
+           [this](const LoadTest& load) { return FindOwner(load); },
            [this] { return MayWrite(); },
            {.load_image = options.settings.load_image, .operator_namespace = options.ns},
            [this](std::string_view rule) {
@@ -394,11 +379,11 @@ void Manager::Inside::LoadChanged(const std::shared_ptr<const LoadTest>& before,
   for (const auto& stop : stops.store().List()) queue.Add(stop->meta.key);
 }
 
-std::optional<loadtest::Owner> Manager::Inside::FindOwner(const kube::Key& key,
-                                                          const std::string& uid) {
-  const std::shared_ptr<const Experiment> owner = experiments.store().Get(key);
-  if (!owner || owner->meta.uid != uid) return std::nullopt;
-  return OwnerOf(*owner);
+std::optional<loadtest::Owner> Manager::Inside::FindOwner(const LoadTest& load) {
+  if (!load.owner) return std::nullopt;
+  const auto owner = experiments.store().Get({load.meta.key.ns, load.owner->name});
+  if (!owner || owner->meta.uid != load.owner->uid) return std::nullopt;
+  return experiment::OwnerOf(*owner, load.meta.key.name);
 }
 
 void Manager::Inside::AddUnfinished(std::string_view ns) {

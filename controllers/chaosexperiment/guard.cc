@@ -76,14 +76,6 @@ std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experime
                    "spec.fault's fields",
                    false};
   }
-  if (spec.wants_load) {
-    return Refusal{
-        "Load",
-        "this operator does not run a load with an experiment yet, and without it the run "
-        "would not be the one that was asked for: remove spec.load, and apply a LoadTest "
-        "beside it",
-        false};
-  }
   if (fault->lowest_tier > spec.max_privilege) {
     return Refusal{"Tier",
                    std::string(fault->key) + " needs at least safety.maxPrivilege: " +

@@ -12,6 +12,7 @@
 #include "controllers/chaosexperiment/samples.h"
 #include "controllers/chaosexperiment/select.h"
 #include "controllers/chaosexperiment/types.h"
+#include "controllers/loadtest/types.h"
 #include "injectors/protocol/events.h"
 
 namespace chaos::experiment {
@@ -68,8 +69,11 @@ struct Observed {
   const SampleLog* samples = nullptr;
   std::optional<Error> probe_pod_error;  // it could not be created
   bool probe_pod_deleted = false;
-  std::map<std::string, TargetView> targets;  // by pod uid
-  std::vector<std::string> nonces;            // fresh ones, should an intent be made now
+  std::map<std::string, TargetView> targets;       // by pod uid
+  std::shared_ptr<const loadtest::LoadTest> load;  // of the live run, or of the one that is shown
+  std::optional<Error> load_error;                 // it could not be created
+  std::optional<Result<Json>> referred_load;       // the LoadTest that spec.load.ref names
+  std::vector<std::string> nonces;                 // fresh ones, should an intent be made now
 };
 
 }  // namespace chaos::experiment

@@ -39,6 +39,7 @@ Step Planner::Run() {
 }
 
 void Planner::Conclude(const Judgement& judgement) {
+  if (next_.load && world_.load) TakeFrom(*world_.load, *next_.load);
   const std::string hash = next_.Live() ? next_.active_run : experiment_.spec_hash;
   next_.phase = "Finished";
   next_.verdict = judgement.verdict;

@@ -31,6 +31,9 @@ struct FollowProbePod {
 struct DeleteProbePod {
   std::string pod;
 };
+struct CreateLoad {
+  Json load;
+};
 // The ephemeral container as the API server would take it; never stored (dry run).
 struct Preflight {
   std::string pod, uid;
@@ -49,9 +52,9 @@ struct ReadLog {
   bool last = false;
 };  // last: its container has ended
 
-using Action =
-    std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod,
-                 FollowProbePod, DeleteProbePod, Preflight, LaunchInjector, LaunchStopper, ReadLog>;
+using Action = std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod,
+                            FollowProbePod, DeleteProbePod, CreateLoad, Preflight, LaunchInjector,
+                            LaunchStopper, ReadLog>;
 
 struct Step {
   std::vector<Action> actions;

@@ -18,7 +18,9 @@ constexpr seconds kSilence{20};  // longer without a line, the probe pod counts 
 }  // namespace
 
 void Planner::PlanLive() {
+  NoteLoad();
   NoticeStop();
+  if (next_.intended_at) NoticeBrokenLoad();
   if (next_.stop && CHAOS_MUTANT("drop-finalizer-early")) Do(RemoveFinalizer{});
   if (next_.stop && !Annotation(experiment_.meta, protocol::kAbortAnnotation).empty())
     Do(RemoveAbort{});
@@ -61,8 +63,10 @@ void Planner::PlanBaseline() {
     return Conclude({"Inconclusive", "Refused",
                      "pod " + target.pod + " refuses the injector: " + error->detail});
   }
-  if (!spec_.probes.empty() && (!ProbesReady() || !BaselineHolds())) return;
-  if (!Recheck()) return;
+  if (spec_.load && !LoadReady()) return;
+  const bool watched = !spec_.probes.empty() || spec_.load;
+  if (watched && (!ProbesReady() || !BaselineHolds())) return;
+  if (!LoadHolds() || !Recheck()) return;
   if (!kube::HasFinalizer(experiment_.meta, protocol::kFinalizer))
     return Do(AddFinalizer{RanWith(experiment_.meta, next_.active_run)});
   PersistIntents();
@@ -116,10 +120,13 @@ bool Planner::ProbesReady() {
 
   const std::optional<TimePoint> good = BaselineStart();
   if (good) {
-    next_.baseline_started_at = std::chrono::floor<milliseconds>(*good);
+    // Under load, or it would not be the steady state that the fault is compared with.
+    next_.baseline_started_at =
+        spec_.load ? std::max(now_, *good) : std::chrono::floor<milliseconds>(*good);
     return false;  // written first
   }
-  const TimePoint limit = *next_.started_at + std::max<microseconds>(kProbeStart, spec_.baseline);
+  const TimePoint limit =
+      *next_.started_at + std::max<microseconds>(kProbeStart, spec_.baseline) + LoadStart();
   if (now_ <= limit) {
     Wake(limit + milliseconds(1));
     return false;
@@ -191,7 +198,7 @@ bool Planner::BaselineHolds() {
 // What was true when the run started must still be true when it hurts somebody.
 bool Planner::Recheck() {
   const TimePoint limit =
-      *next_.eligible_at + spec_.starting_deadline + spec_.baseline + kProbeStart;
+      *next_.eligible_at + spec_.starting_deadline + spec_.baseline + kProbeStart + LoadStart();
   if (now_ > limit) {
     Conclude({"Inconclusive", "StartingDeadlineExceeded",
               "the fault could not be put on in time, so it never was"});
@@ -271,21 +278,25 @@ void Planner::PlanInjected() {
   const auto ended = [](const TargetStatus& t) { return t.Ended(); };
   if (std::all_of(next_.targets.begin(), next_.targets.end(), ended)) {
     if (next_.stop) {
-      const bool limit = next_.stop->by == "AbortWhen";
+      const bool limit = next_.stop->by == "AbortWhen", load = next_.stop->by == "Load";
       static const SampleLog kNone;
       Status figures = next_;
       (void)Judge(spec_, world_.samples ? *world_.samples : kNone, now_,
                   figures);  // for its timings and counts alone
       next_ = std::move(figures);
-      return Conclude({limit ? "Failed" : "Aborted", limit ? "LimitBroken" : "Stopped",
+      return Conclude({limit || load ? "Failed" : "Aborted",
+                       limit  ? "LimitBroken"
+                       : load ? "ThresholdBreached"
+                              : "Stopped",
                        next_.stop->by + ": " + next_.stop->reason});
     }
     static const SampleLog kNone;
     Status judged = next_;
     if (std::optional<Judgement> judgement =
             Judge(spec_, world_.samples ? *world_.samples : kNone, now_, judged)) {
+      if (!LoadEnded()) return;
       next_ = std::move(judged);
-      return Conclude(*judgement);
+      return Conclude(spec_.load ? WithLoad(*judgement, world_.load.get()) : *judgement);
     }
     next_.phase = "Recovering";
     Wake(now_ + seconds(1));

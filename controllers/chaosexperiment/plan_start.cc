@@ -56,7 +56,7 @@ void Planner::PlanIdle() {
   const bool shown =
       next_.phase == "Finished" && !next_.runs.empty() && next_.runs.back().spec_hash == hash;
   if (shown && !Annotation(experiment_.meta, protocol::kAbortAnnotation).empty()) Do(RemoveAbort{});
-  if (shown) return;  // described again: only observedGeneration can differ
+  if (shown) return NoteLoad();  // described again: else only observedGeneration can differ
   if (next_.reason == "DryRun" && !spec_.dry_run.empty() &&
       next_.observed_generation == experiment_.meta.generation)
     return;
@@ -238,8 +238,14 @@ void Planner::Start() {
     return refusal->may_pass_later ? Block(refusal->rule, refusal->message)
                                    : Refuse(refusal->rule, refusal->message);
   }
+  std::optional<LoadStatus> load = next_.load;
+  if (spec_.load && !load) {
+    if (const Result<Json> object = LoadObject(); !object) return failed("NoLoad", object.error());
+    load.emplace().name = LoadName(experiment_.meta.key.name, run_);
+  }
   const std::optional<TimePoint> started = next_.started_at;
   ForgetRun(next_);
+  next_.load = std::move(load);
   next_.fault_kind = spec_.fault_key;
   next_.active_run =
       experiment_.status.Live() ? experiment_.status.active_run : experiment_.spec_hash;
@@ -275,6 +281,7 @@ void Planner::PlanDryRun() {
   if (!next_.Live()) return;
   next_.active_run.clear();
   next_.resolved.probe_pod.clear();
+  next_.load.reset();
   std::string who;
   for (const TargetStatus& target : next_.targets) who += (who.empty() ? "" : ", ") + target.pod;
   if (spec_.WaitsForNewPod()) who = "the first new pod";

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "controllers/chaosexperiment/describe.h"
+#include "controllers/chaosexperiment/load.h"
 #include "controllers/chaosexperiment/plan.h"
 #include "controllers/chaosexperiment/process.h"
 #include "controllers/chaosexperiment/verdict.h"
@@ -72,6 +73,15 @@ class Planner {
 
   void StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view);
   void ReadLogs(const TargetStatus& target, const TargetView& view);
+
+  // --- plan_load.cc: the load that the run owns
+  void NoteLoad();
+  Result<Json> LoadObject() const;
+  bool LoadReady();
+  seconds LoadStart() const;
+  bool LoadHolds();
+  void NoticeBrokenLoad();
+  bool LoadEnded();
 
   void Conclude(const Judgement& judgement);
   void Wake(TimePoint at);

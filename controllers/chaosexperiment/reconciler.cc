@@ -93,6 +93,7 @@ Observed Reconciler::Observe(const Experiment& experiment, RunMemory& memory) {
   world.targets = memory.targets;
   world.probe_pod_error = memory.probe_pod_error;
   world.probe_pod_deleted = memory.probe_pod_deleted;
+  LookAtLoad(experiment, memory, world);
   if (!NeedsPods(experiment)) return world;
 
   ReadProbeLog(experiment.meta.key, memory);
@@ -126,6 +127,37 @@ void Reconciler::TakeSamples(const Experiment& experiment, const Observed& world
     const TimePoint at = LastTick(p_.clock.Now(), probe.arguments.interval);
     memory.samples.AddOwn(probe.name, {at, seen->good, milliseconds(0)}, seen->message);
   }
+}
+
+// The load of the run, and until it is made, the one whose spec it copies.
+void Reconciler::LookAtLoad(const Experiment& experiment, RunMemory& memory, Observed& world) {
+  const std::string& ns = experiment.meta.key.ns;
+  world.load_error = memory.load_error;
+  if (experiment.status.load) {
+    world.load = p_.loads.Get({ns, experiment.status.load->name});
+    const bool ours =
+        world.load && world.load->owner && world.load->owner->uid == experiment.meta.uid;
+    if (world.load && !ours) {
+      world.load.reset();
+      world.load_error = Invalid("a load test named " + experiment.status.load->name +
+                                 " exists already, and belongs to somebody else");
+    }
+  }
+  const bool copies = experiment.spec.load && !experiment.spec.load->ref.empty();
+  if (!copies || world.load || AtRest(experiment) || experiment.spec.suspend) return;
+  const nanoseconds now = p_.clock.SinceBoot();
+  if (!memory.referred_load || now - memory.referred_load_at >= kServicesFor) {
+    Result<Json> answer = p_.client.Get(kube::kLoadTests, ns, experiment.spec.load->ref);
+    if (!answer && answer.error().reason == Reason::kNotFound) {
+      answer = Error{Reason::kNotFound,
+                     "there is no load test " + experiment.spec.load->ref + " in namespace " + ns,
+                     {},
+                     404};
+    }
+    memory.referred_load = std::move(answer);
+    memory.referred_load_at = now;
+  }
+  world.referred_load = memory.referred_load;
 }
 
 void Reconciler::ReadServices(const Experiment& experiment, RunMemory& memory) {
@@ -251,6 +283,25 @@ Result<void> Reconciler::Do(const Context& c, const CreateProbePod& action) {
   if (answer.error().reason == Reason::kConflict) return {};
   if (answer.error().reason == Reason::kDenied || answer.error().reason == Reason::kInvalid) {
     c.memory.probe_pod_error = answer.error();
+    return {};
+  }
+  return answer.error();
+}
+
+Result<void> Reconciler::Do(const Context& c, const CreateLoad& action) {
+  Result<Json> answer = p_.client.Create(kube::kLoadTests, c.experiment.meta.key.ns, action.load);
+  if (answer || answer.error().reason == Reason::kConflict) {
+    if (!answer) {  // 409: it is there already, made by us before (the name is the run's)
+      answer = p_.client.Get(kube::kLoadTests, c.experiment.meta.key.ns,
+                             Text(action.load, {"metadata", "name"}));
+      if (!answer) return answer.error();
+    }
+    if (Result<loadtest::LoadTest> load = loadtest::LoadTest::FromJson(*answer))
+      p_.loads.Wrote(*std::move(load));
+    return {};
+  }
+  if (answer.error().reason == Reason::kDenied || answer.error().reason == Reason::kInvalid) {
+    c.memory.load_error = answer.error();
     return {};
   }
   return answer.error();

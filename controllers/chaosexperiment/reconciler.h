@@ -38,6 +38,7 @@ class Reconciler {
     Log& log;
     kube::EventRecorder& events;
     kube::Store<Experiment>& experiments;
+    kube::Store<loadtest::LoadTest>& loads;
     kube::Store<Stop>& stops;
     kube::Store<Namespace>& namespaces;
     PodWatch& pods;
@@ -67,6 +68,7 @@ class Reconciler {
   // Asks the operator's own probes, when it is time.
   void TakeSamples(const Experiment& experiment, const Observed& world, RunMemory& memory);
   void ReadServices(const Experiment& experiment, RunMemory& memory);
+  void LookAtLoad(const Experiment& experiment, RunMemory& memory, Observed& world);
 
   struct Context {
     const Experiment& experiment;
@@ -81,6 +83,7 @@ class Reconciler {
   Result<void> Do(const Context& context, const CreateProbePod& action);
   Result<void> Do(const Context& context, const FollowProbePod& action);
   Result<void> Do(const Context& context, const DeleteProbePod& action);
+  Result<void> Do(const Context& context, const CreateLoad& action);
   Result<void> Do(const Context& context, const Preflight& action);
   Result<void> Do(const Context& context, const LaunchInjector& action);
   Result<void> Do(const Context& context, const LaunchStopper& action);

@@ -18,6 +18,9 @@ struct RunMemory {
   LogFollower probe_log;
   std::optional<Error> probe_pod_error;
   bool probe_pod_deleted = false;
+  std::optional<Error> load_error;
+  std::optional<Result<Json>> referred_load;
+  nanoseconds referred_load_at{0};
   bool wrote_intent = false;                  // by this process: nobody can have acted on it before
   std::map<std::string, TargetView> targets;  // by pod uid
   std::optional<std::vector<Service>> services;

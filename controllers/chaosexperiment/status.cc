@@ -126,6 +126,37 @@ PhaseCount ReadCount(const Json& json) {
   return {Integer(json, {"samples"}), Integer(json, {"failed"})};
 }
 
+Json PrintLoad(const LoadStatus& load) {
+  const auto print = [](const ByPhase& figures) {
+    Json json = Json::object();
+    Put(json, "before", figures.before);
+    Put(json, "during", figures.during);
+    Put(json, "after", figures.after);
+    return json;
+  };
+  Json json = {{"name", load.name}};
+  Put(json, "uid", load.uid);
+  Put(json, "phase", load.phase);
+  Put(json, "verdict", load.verdict);
+  Put(json, "reason", load.reason);
+  Put(json, "report", load.report);
+  Put(json, "stopAt", load.stop_at);
+  PutUnlessEmpty(json, "errors", print(load.errors));
+  PutUnlessEmpty(json, "p95", print(load.p95));
+  Put(json, "p95Of", load.p95_of);
+  return json;
+}
+LoadStatus ReadLoad(const Json& json) {
+  const auto read = [&](const char* key) {
+    return ByPhase{Text(json, {key, "before"}), Text(json, {key, "during"}),
+                   Text(json, {key, "after"})};
+  };
+  return {Text(json, {"name"}),    Text(json, {"uid"}),    Text(json, {"phase"}),
+          Text(json, {"verdict"}), Text(json, {"reason"}), Text(json, {"report"}),
+          TimeAt(json, "stopAt"),  read("errors"),         read("p95"),
+          Text(json, {"p95Of"})};
+}
+
 Json PrintCounts(const Status& s) {
   std::int64_t injected = 0, clean = 0, refused = 0;
   for (const TargetStatus& t : s.targets) {
@@ -188,6 +219,7 @@ Status Status::FromJson(const Json& json) {
   for (const Json& peer : ListAt(resolved, {"peers"})) {
     s.resolved.peers.push_back({Text(peer, {"name"}), Texts(peer, {"addresses"})});
   }
+  if (const Json& load = ObjectAt(json, {"load"}); !load.empty()) s.load = ReadLoad(load);
   for (const Json& run : ListAt(json, {"runs"})) {
     s.runs.push_back({Text(run, {"specHash"}), Text(run, {"verdict"}), Text(run, {"reason"}),
                       TimeAt(run, "at")});
@@ -252,6 +284,7 @@ Json Status::ToJson() const {
     found["peers"].push_back({{"name", peer.name}, {"addresses", peer.addresses}});
   }
   PutUnlessEmpty(json, "resolved", found);
+  if (load) json["load"] = PrintLoad(*load);
   for (const RunRecord& run : runs) {
     Json item = {{"specHash", run.spec_hash}, {"verdict", run.verdict}};
     Put(item, "reason", run.reason);

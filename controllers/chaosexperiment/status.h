@@ -77,6 +77,19 @@ struct Resolved {
   bool operator==(const Resolved&) const = default;
 };
 
+struct ByPhase {
+  std::string before, during, after;
+  bool operator==(const ByPhase&) const = default;
+};
+// The load that the run owns, in short.
+struct LoadStatus {
+  std::string name, uid, phase, verdict, reason, report;
+  std::optional<TimePoint> stop_at;  // from then on it may end, and is judged
+  ByPhase errors, p95;
+  std::string p95_of;
+  bool operator==(const LoadStatus&) const = default;
+};
+
 struct Timings {
   std::string to_inject, to_effect, to_detect, to_reroute, to_restart, back_off, to_recover,
       to_clean, precision;
@@ -96,6 +109,7 @@ struct Status {
   std::optional<StopStatus> stop;
   std::vector<ProbeStatus> probes;
   Resolved resolved;
+  std::optional<LoadStatus> load;
   std::vector<RunRecord> runs;  // last 10, newest last
   std::vector<kube::Condition> conditions;
   bool operator==(const Status&) const = default;

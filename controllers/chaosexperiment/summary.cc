@@ -1,6 +1,7 @@
 // One line for people about a run, made only of figures that are in its status.
 #include <algorithm>
 
+#include "controllers/chaosexperiment/load.h"
 #include "controllers/chaosexperiment/verdict.h"
 #include "operator/base/time_text.h"
 
@@ -94,6 +95,8 @@ std::string Summarize(const Spec& spec, const Status& status, const Judgement& j
   if (hit.count > 0 && spec.fault_key == "partition") text = CutOff(status, hit);
   if (hit.count > 0 && spec.process) text = Ended(spec, hit);
   if (!text.empty()) text += Consequences(spec, status.timings);
+  if (const std::string load = status.load ? LoadText(*status.load) : ""; !load.empty())
+    text += (text.empty() ? "" : "; ") + load;
   if (!judgement.message.empty()) text += (text.empty() ? "" : "; ") + judgement.message;
   return text.substr(0, 1000);
 }

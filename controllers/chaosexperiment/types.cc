@@ -156,6 +156,10 @@ Spec ReadSpec(const Json& json) {
   if (const Json* detect = Find(json, {"detect"})) {
     spec.detect = DetectSpec{Text(*detect, {"probe"}), Duration(*detect, {"within"}, seconds(60))};
   }
+  if (const Json* load = Find(json, {"load"})) {
+    spec.load =
+        LoadSpec{ObjectAt(*load, {"run"}), Text(*load, {"ref"}), ListAt(*load, {"thresholds"})};
+  }
   spec.recovery_within = Duration(json, {"recovery", "within"}, seconds(60));
   spec.recovery_stable_for = Duration(json, {"recovery", "stableFor"}, seconds(5));
   spec.baseline = Duration(json, {"baseline"}, seconds(20));
@@ -170,7 +174,6 @@ Spec ReadSpec(const Json& json) {
   spec.run = Integer(json, {"run"}, 1);
   spec.suspend = Flag(json, {"suspend"});
   spec.dry_run = Text(json, {"dryRun"});
-  spec.wants_load = Find(json, {"load"}) != nullptr;
   spec.starting_deadline = Duration(json, {"startingDeadline"}, std::chrono::minutes(10));
   return spec;
 }

@@ -70,6 +70,13 @@ struct AbortWhen {
   milliseconds fails_for{0};
 };
 
+// What is asked for is kept as it was written: it becomes the spec of a LoadTest.
+struct LoadSpec {
+  Json run = Json::object();
+  std::string ref;  // the LoadTest whose spec is copied; exactly one of it and run
+  Json thresholds = Json::array();
+};
+
 struct Spec {
   std::string description;
   TargetSpec target;
@@ -81,6 +88,7 @@ struct Spec {
   milliseconds duration{0};
   std::vector<ProbeSpec> probes;
   std::optional<DetectSpec> detect;
+  std::optional<LoadSpec> load;
   milliseconds recovery_within{0}, recovery_stable_for{0};
   milliseconds baseline{0};
   std::vector<AbortWhen> abort_when;
@@ -90,7 +98,6 @@ struct Spec {
   std::int64_t run = 1;
   bool suspend = false;
   std::string dry_run;  // "" | Plan | Preflight
-  bool wants_load = false;
   milliseconds starting_deadline{0};
 
   // The fault ends a process: nothing is left of it to revert, only a victim to come back.

@@ -241,6 +241,24 @@ std::string Join(const std::vector<std::string>& texts) {
 
 }  // namespace
 
+FaultTime FaultTimeOf(const Spec& spec, const Status& status) {
+  FaultTime time;
+  bool ended = true;
+  const bool over = status.finished_at || (status.load && status.load->stop_at);
+  for (const TargetStatus& target : status.targets) {
+    ended = ended && target.Ended();
+    if (!target.injected_at) continue;
+    time.from = std::min(*target.injected_at, time.from.value_or(*target.injected_at));
+    // A victim that is down may come back, as long as the run goes on.
+    const std::optional<TimePoint> end =
+        spec.EndsProcess() && !over ? target.back_at : EndOn(spec, target);
+    if (end) time.to = std::max(*end, time.to.value_or(*end));
+    ended = ended && end;
+  }
+  if (!ended) time.to.reset();
+  return time;
+}
+
 std::optional<Judgement> JudgeTargets(const Status& status) {
   for (const TargetStatus& target : status.targets) {
     if (!target.reason.empty()) {

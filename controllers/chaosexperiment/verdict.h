@@ -29,6 +29,13 @@ std::optional<Judgement> JudgeTargets(const Status& status);
 std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimePoint now,
                                Status& status);
 
+// When the fault was on.
+struct FaultTime {
+  std::optional<TimePoint> from;  // on the first target
+  std::optional<TimePoint> to;    // on the last one, once it has ended on all
+};
+FaultTime FaultTimeOf(const Spec& spec, const Status& status);
+
 // One line for people, made only of figures that are in the status.
 std::string Summarize(const Spec& spec, const Status& status, const Judgement& judgement);
 

@@ -90,7 +90,7 @@ Observed Reconciler::Observe(const LoadTest& test, RunMemory& memory) {
   for (const auto& other : p_.tests.List(ns)) {
     if (other->meta.key != test.meta.key) world.siblings.push_back(other);
   }
-  if (test.owner) world.owner = p_.owner({ns, test.owner->name}, test.owner->uid);
+  if (test.owner) world.owner = p_.owner(test);
   world.log = &memory.log;
   if (!NeedsPods(test)) return world;
 

@@ -33,7 +33,7 @@ class Reconciler {
     // The profile as it is now, or why there is none.
     std::function<Result<Profile>()> profile;
     // The experiment that a load belongs to; nullopt: there is none of that name and uid.
-    std::function<std::optional<Owner>(const kube::Key& experiment, const std::string& uid)> owner;
+    std::function<std::optional<Owner>(const LoadTest& load)> owner;
     // True while a write that starts now cannot be overtaken by another leader's.
     std::function<bool()> may_write;
     Settings settings;

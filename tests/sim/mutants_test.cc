@@ -12,9 +12,8 @@ constexpr std::uint64_t kSeeds = 500;
 constexpr const char* kMutants[] = {
     "skip-intent",           "ignore-not-after", "drop-uid-check",      "drop-finalizer-early",
     "create-under-new-name", "trust-a-200",      "wall-clock-deadline", "no-relist-after-410",
-    "trust-about-to",        "any-end-is-ours",
-
-    "load-skip-intent",      "load-leave-job",   "load-forget-report",  "load-write-storm"};
+    "trust-about-to",        "any-end-is-ours",  "load-skip-intent",    "load-leave-job",
+    "load-forget-report",    "load-write-storm"};
 
 class Mutant : public testing::TestWithParam<const char*> {
  protected:

@@ -81,6 +81,7 @@ void SimLoadPod::Tick() {
 
 void SimLoadPod::End(const std::string& why) {
   ended_ = true;
+  if (arguments_.until_stopped && why == "stopped") ++truths_[arguments_.run].whole;
   vus_ = 0;
   Say(std::string(protocol::kLoadCheckpoint), all_);
   Say(std::string(protocol::kLoadEnded), {}, why);

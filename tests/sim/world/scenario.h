@@ -72,6 +72,7 @@ struct Scenario {
   int crash_per_hundred_thousand = 0;  // of all API calls of an operator
   int experiments = 1;
   std::vector<SimLoad> loads;
+  int owned_vus = 0;    // of the load that each experiment owns; 0 = none
   int pod_quota = 100;  // of pods of Jobs
   // Of the experiment: a partition of the queen, or a worker that is killed.
   bool kills = false;

@@ -251,7 +251,13 @@ std::string World::TargetUid() const {
 }
 
 void World::CreateExperiment(int number) {
-  const Json manifest = Manifest(number);
+  Json manifest = Manifest(number);
+  if (scenario_.owned_vus > 0) {
+    manifest["spec"]["load"]["run"] = {
+        {"target", {{"component", "queen"}}},
+        {"vus", scenario_.owned_vus},
+        {"request", {{"model", "tinyllama-q4"}, {"prompts", {{"inline", Json::array({"2+2="})}}}}}};
+  }
   names_.push_back(Text(manifest, {"metadata", "name"}));
   api_.server.Create(kube::kExperiments, kNamespace, manifest);
 }
@@ -276,6 +282,12 @@ World::Outcome World::OutcomeOf(const std::string& name) const {
   const Json& object = found->object;
   return {true, Text(object, {"status", "phase"}), Text(object, {"status", "verdict"}),
           Text(object, {"status", "reason"}), Text(object, {"status", "summary"})};
+}
+
+Json World::StatusOf(const std::string& experiment) const {
+  const VersionPtr found = const_cast<SimApi&>(api_).server.store().Find(
+      *FindResource(kube::kExperiments), {kNamespace, experiment});
+  return found ? ObjectAt(found->object, {"status"}) : Json();
 }
 
 Json World::StatusOfLoad(const std::string& name) const {

@@ -40,6 +40,7 @@ class World {
   Outcome OutcomeOfLoad(const std::string& name) const;
   std::vector<std::string> load_names() const { return load_names_; }
   Json StatusOfLoad(const std::string& name) const;
+  Json StatusOf(const std::string& experiment) const;
   // What loads left behind; empty once nothing is under way any more.
   std::vector<std::string> LeftBehind() const { return load_invariants_->AtTheEnd(); }
   // "" or the sentence in which a verdict says something that was not so.

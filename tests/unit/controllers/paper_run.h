@@ -69,6 +69,13 @@ class Run : public testing::Test {
         world.probe_pod->meta.labels = {
             {std::string(protocol::kManagedByLabel), std::string(protocol::kManagedBy)}};
         moved = true;
+      } else if (const auto* load = std::get_if<CreateLoad>(&action)) {
+        EXPECT_TRUE(cx.status.load) << "made without a persisted name";
+        Json object = load->load;
+        object["metadata"]["uid"] = "uid-load";
+        world.seen.load =
+            std::make_shared<loadtest::LoadTest>(*loadtest::LoadTest::FromJson(object));
+        moved = true;
       } else if (std::get_if<DeleteProbePod>(&action)) {
         world.seen.probe_pod_deleted = true;
         world.probe_pod = nullptr;

@@ -259,14 +259,6 @@ TEST_F(ProcessRun, ARequestForMorePrivilegeThanIsAllowedSaysWhatToAllow) {
       << cx.status.summary;
 }
 
-TEST_F(ProcessRun, ALoadThatNobodyCarriesOutIsNoRunWithoutIt) {
-  cx.spec.wants_load = true;
-  Settle(1);
-  EXPECT_EQ("Refused", cx.status.reason);
-  EXPECT_NE(std::string::npos, cx.status.summary.find("remove spec.load")) << cx.status.summary;
-  EXPECT_TRUE(launches.empty());
-}
-
 // --- a pod that starts while the run waits
 
 class NewPod : public ProcessRun {
