@@ -231,8 +231,11 @@ void Planner::UpdateFigures() {
   const milliseconds elapsed = std::chrono::floor<milliseconds>(now_ - *next_.started_at);
   const bool due = !next_.progress || elapsed >= next_.progress->elapsed + kFigures ||
                    CHAOS_MUTANT("load-write-storm");
-  if (!due) return;
+  // That requests flow is told at once: an experiment may wait for it.
+  const bool flows_not_yet = next_.progress && next_.progress->requests == 0;
+  if (!due && !flows_not_yet) return;
   const Measured measured = MeasureNow(false);
+  if (!due && measured.phases.all.Judged() == 0) return;
   const milliseconds heard = measured.elapsed;
   // A successor that has not read everything again must not take anything back.
   if (next_.progress && heard < next_.progress->elapsed) return;
