@@ -1,9 +1,10 @@
 #!/bin/bash
-# Shows the whole thing: a real one-node cluster, the operator, a small rbee, and one experiment with its verdict.
-# usage: demo.sh [--rbee normal|blind] [--keep]       as root on Debian 12; exit code 0 only for the verdict Passed
+# Shows the whole thing: a real one-node cluster, the operator, a small rbee, and two experiments with their verdicts:
+# the queen is cut off from its hive, and a worker is killed in the middle of an answer while a load runs.
+# usage: demo.sh [--rbee normal|blind] [--keep]       as root on Debian 12; exit code 0 only for the verdict Passed of both
 #        demo.sh --context NAME --images PREFIX       on an existing cluster; never on one that is not named
 #        demo.sh --down [--context NAME]              removes every trace of it
-#   --rbee blind     a queen that never notices a lost hive: ends NotDetected, exit code 1
+#   --rbee blind     a queen that never notices a lost hive: the first ends NotDetected, exit code 1
 #   --keep           leaves everything up and says how to use it
 #   --context NAME   a context of your kubeconfig; --images PREFIX: where you have pushed the images, as printed
 #   --help           this text
@@ -11,8 +12,8 @@ set -euo pipefail
 root=$(dirname "$(realpath "$0")")
 cd "$root"
 
-readonly CLUSTER_NAME=demo SAMPLE=crds/samples/nf-001-partition-queen-hive.yaml
-readonly EXPERIMENT=nf-001-partition-queen-hive NAMESPACE=rbee SYSTEM=rbee-chaos-system
+readonly CLUSTER_NAME=demo NAMESPACE=rbee SYSTEM=rbee-chaos-system
+readonly EXPERIMENTS=(nf-001-partition-queen-hive wc-001-kill-worker-during-inference)  # in crds/samples
 rbee=normal keep='' down='' context='' prefix=''
 
 usage() { sed -n '2,/^set/ s/^# \{0,1\}//p' "$0"; }
@@ -89,7 +90,7 @@ leave() {
   if [ -n "$keep" ] && [ -n "$finished" ]; then
     echo "Everything stays up. To use it:"
     echo "  ${kubectl[*]/#$root\//./} get cx -n $NAMESPACE"
-    echo "  ${kubectl[*]/#$root\//./} describe cx $EXPERIMENT -n $NAMESPACE"
+    echo "  ${kubectl[*]/#$root\//./} describe cx ${EXPERIMENTS[0]} -n $NAMESPACE"
     echo "  ./demo.sh --down${context:+ --context $context}      removes it"
   elif [ -z "$context" ]; then
     step_began=''
@@ -109,7 +110,7 @@ build() {
 
 step "packages and the parts of a cluster"
 if [ -z "$context" ]; then quiet tests/setup.sh; else quiet tests/setup.sh packages; fi
-step "building operator, injector, probe and a small rbee"
+step "building operator, injector, load and a small rbee"
 quiet build
 step "making their images"
 quiet /usr/bin/python3 tests/images/images.py
@@ -130,7 +131,7 @@ fi
 
 step "installing CRDs, policies, profile and operator"
 quiet "${kubectl[@]}" apply -f crds/
-quiet "${kubectl[@]}" wait --for=condition=Established --timeout=30s -f crds/
+quiet "${kubectl[@]}" wait --for=condition=Established --timeout=30s --recursive=false -f crds/
 flags=''
 [ "$rbee" = normal ] || flags=--blind
 sed -e "s|@RBEE_SIM_IMAGE@|$rbee_image|; s|@RBEE_SIM_QUEEN_FLAGS@|$flags|" tests/rbee-sim/rbee.yaml >build/dev/rbee.yaml
@@ -141,13 +142,15 @@ step "waiting for the operator and for rbee ($rbee)"
 quiet "${kubectl[@]}" rollout status --timeout=120s -n "$SYSTEM" deployment/chaos-operator
 for part in queen hive worker; do quiet "${kubectl[@]}" rollout status --timeout=120s -n "$NAMESPACE" "deployment/$part"; done
 
-step "kubectl apply -f $SAMPLE"
-quiet "${kubectl[@]}" delete --ignore-not-found --wait=true -n "$NAMESPACE" chaosexperiment "$EXPERIMENT"
-quiet "${kubectl[@]}" apply -f "$SAMPLE"
-step ""
-step_began=''
-echo
 code=0
-/usr/bin/python3 tests/demo/show.py "$NAMESPACE" "$EXPERIMENT" "${kubectl[@]}" || code=$?
+for experiment in "${EXPERIMENTS[@]}"; do
+  step "kubectl apply -f crds/samples/$experiment.yaml"
+  quiet "${kubectl[@]}" delete --ignore-not-found --wait=true -n "$NAMESPACE" chaosexperiment "$experiment"
+  quiet "${kubectl[@]}" apply -f "crds/samples/$experiment.yaml"
+  step ""
+  step_began=''
+  echo
+  /usr/bin/python3 tests/demo/show.py "$NAMESPACE" "$experiment" "${kubectl[@]}" || { code=$?; break; }
+done
 finished=1
 exit "$code"

@@ -16,10 +16,16 @@ struct Spans {
 };
 
 // The end of the fault on one target. One that ended a process has no revert: it lasts until the
-// victim is back, for recovery.within at most.
+// victim is back, for recovery.within at most. The kubelet tells whole seconds, rounded down: that
+// it runs again is sure at the end of that second, and what the fault may have touched is During.
+std::optional<TimePoint> BackFor(const Spec& spec, const TargetStatus& target) {
+  if (!target.back_at || spec.EndsChild()) return target.back_at;
+  return *target.back_at + seconds(1);
+}
+
 std::optional<TimePoint> EndOn(const Spec& spec, const TargetStatus& target) {
   if (!spec.EndsProcess()) return target.reverted_at ? target.reverted_at : target.clean_at;
-  return target.back_at.value_or(*target.injected_at + spec.recovery_within);
+  return BackFor(spec, target).value_or(*target.injected_at + spec.recovery_within);
 }
 
 std::optional<Spans> SpansOf(const Spec& spec, const Status& status, TimePoint now) {
@@ -120,7 +126,7 @@ void FillVictims(const Spec& spec, const SampleLog& samples, const Spans& spans,
   }
   if (!first_back) return;
   if (StillDown(spec, status) == nullptr)
-    status.timings.to_restart = ByTheKubelet(spans.reverted - spans.applied);
+    status.timings.to_restart = PrintShort(spans.reverted - spans.applied);
   if (waited) status.timings.back_off = ByTheKubelet(*waited);
   if (const auto rerouted = Rerouted(spec, samples, spans, *first_back))
     status.timings.to_reroute = PrintShort(*rerouted - spans.applied);
@@ -251,7 +257,7 @@ FaultTime FaultTimeOf(const Spec& spec, const Status& status) {
     time.from = std::min(*target.injected_at, time.from.value_or(*target.injected_at));
     // A victim that is down may come back, as long as the run goes on.
     const std::optional<TimePoint> end =
-        spec.EndsProcess() && !over ? target.back_at : EndOn(spec, target);
+        spec.EndsProcess() && !over ? BackFor(spec, target) : EndOn(spec, target);
     if (end) time.to = std::max(*end, time.to.value_or(*end));
     ended = ended && end;
   }

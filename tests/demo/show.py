@@ -4,13 +4,18 @@
   show.py NAMESPACE NAME KUBECTL…     exit code: 0 Passed, 1 any other verdict, 2 it could not be followed
 """
 import json
+import os
 import queue
 import subprocess
 import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from chart import chart  # noqa: E402
+
 WIDTH = 30
+PHASES = ("before", "during", "after")
 
 
 def documents(stream):
@@ -82,14 +87,16 @@ class View:
             self.once(("target", uid), "selected", f"pod {target['pod']} on {target.get('node', '?')}, "
                       f"of {resolved.get('candidates', '?')} candidate(s), seed {resolved.get('seed', '?')}")
             if "intent" in target:
-                peers = ", ".join(p["name"] for p in resolved.get("peers", []))
-                self.once(("intent", uid), "intent", f"cut {target['pod']} off from {peers}; sidecar {target['intent']['sidecar']}, "
+                self.once(("intent", uid), "intent", f"{deed(status, target)}; sidecar {target['intent']['sidecar']}, "
                           f"only before {target['intent']['notAfter'][11:19]}")
             if "verifiedAt" in target:
                 self.once(("verified", uid), "verified", f"requested {words(target.get('requested'))}")
                 self.once(("measured", uid), "", f"measured  {words(target.get('measured'))} (by the {target.get('measuredBy', '?')})")
             if "revertedAt" in target:
                 self.once(("reverted", uid), "reverted", f"at {target['revertedAt'][11:23]}; now measured {words(target.get('measured'))}")
+        load = status.get("load", {})
+        if "phase" in load:
+            self.once(("load", load["phase"]), "load", f"{load['name']} is {load['phase']}")
         if phase != self.phase:
             self.phase = phase
             meaning = {"Baseline": "everything must hold before anybody is hurt", "Injecting": "the intent is written; the sidecar is launched",
@@ -109,6 +116,13 @@ class View:
         before.append((line["at"], good, line.get("ms", 0)))
 
 
+def deed(status, target):
+    """What will be done to a target, in a few words."""
+    if status.get("faultKind") == "partition":
+        return f"cut {target['pod']} off from {', '.join(p['name'] for p in status.get('resolved', {}).get('peers', []))}"
+    return f"{target.get('mechanism') or status.get('faultKind', 'a fault')} on {target['pod']}, container {target.get('container', '?')}"
+
+
 def words(figures):
     return ", ".join(f"{key} {value}" for key, value in sorted((figures or {}).items())) or "nothing"
 
@@ -124,21 +138,37 @@ def timeline(view, status):
                 text += marks.pop(0)[1]
             text += "." if good else "x"
         print(f"    {name:<16} {text}")
-    print("    one sample a character: . good, x failing; | fault on, | fault off")
+    if view.samples:
+        print("    one sample a character: . good, x failing; | fault on, | fault off")
 
 
-def finish(view, status):
+def show_load(namespace, load, kubectl):
+    for key, meaning in (("errors", "errors of the load"), ("p95", f"its p95 of {load.get('p95Of', 'latency')}")):
+        if load.get(key):
+            print(f"    {meaning:<{WIDTH}} {'  '.join(f'{phase} {load[key].get(phase, chr(8211))}' for phase in PHASES)}")
+    if not load.get("report"):
+        return
+    command = kubectl + ["get", "chaosreports.chaos.rbee.dev", load["report"], "-n", namespace, "-o", "json"]
+    report = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    print("\n    " + "\n    ".join(chart(json.loads(report))))
+
+
+def finish(view, status, namespace, kubectl):
     print()
     timeline(view, status)
     print()
+    lasting = any("revertedAt" in t for t in status.get("targets", []))
+    good_again = "fault off to good again" if lasting else "fault on to good again"
     for key, meaning in (("toInject", "intent to fault on"), ("toEffect", "fault on to measured"), ("toDetect", "fault on to noticed"),
-                         ("toRecover", "fault off to good again"), ("toClean", "fault off to injector gone")):
+                         ("toReroute", "fault on to served elsewhere"), ("toRecover", good_again), ("toClean", "fault off to injector gone")):
         if key in status.get("timings", {}):
-            coarse = f" (samples every {status['timings'].get('precision', '?')})" if key in ("toDetect", "toRecover") else ""
+            coarse = f" (samples every {status['timings'].get('precision', '?')})" if key in ("toDetect", "toReroute", "toRecover") else ""
             print(f"    {meaning:<{WIDTH}} {status['timings'][key]}{coarse}")
     for probe in status.get("probes", []):
-        counts = "  ".join(f"{phase} {probe[phase]['samples'] - probe[phase]['failed']}/{probe[phase]['samples']}" for phase in ("before", "during", "after"))
+        counts = "  ".join(f"{phase} {probe[phase]['samples'] - probe[phase]['failed']}/{probe[phase]['samples']}" for phase in PHASES)
         print(f"    {'good samples of ' + probe['name']:<{WIDTH}} {counts}")
+    if "load" in status:
+        show_load(namespace, status["load"], kubectl)
     print(f"\n  {status.get('verdict', 'no verdict')}{': ' + status['reason'] if status.get('reason') else ''}")
     print(f"  {status.get('summary', '')}\n")
     return 0 if status.get("verdict") == "Passed" else 1
@@ -166,7 +196,7 @@ def main():
                     follower.start("log", command, lines)
                 current = status.get("observedGeneration") == item["metadata"]["generation"]
                 if status.get("phase") == "Finished" and current:
-                    return finish(view, status)
+                    return finish(view, status, namespace, kubectl)
             elif kind == "log":
                 view.sample(item)
             elif kind == "log ended":

@@ -108,16 +108,30 @@ TEST_F(ProcessRun, PassesWhenTheKubeletSaysThatTheVictimEnded) {
   EXPECT_EQ("Passed", cx.status.verdict) << cx.status.reason << " " << cx.status.summary;
   EXPECT_EQ("400ms", cx.status.timings.to_detect);
   EXPECT_EQ("3.4s", cx.status.timings.to_reroute);
-  EXPECT_EQ("9.4s", cx.status.timings.to_restart);
+  EXPECT_EQ("10.4s", cx.status.timings.to_restart);
   EXPECT_EQ("9.4s", cx.status.timings.back_off);
-  EXPECT_EQ("9.4s", cx.status.timings.to_recover);
+  EXPECT_EQ("10.4s", cx.status.timings.to_recover);
   EXPECT_EQ(cx.status.targets[0].pod +
                 " killed while it streamed (exit 137, restart 0→1); noticed after 400ms; rerouted "
-                "after 3.4s; running again after 9.4s (the kubelet waited 9.4s); good again 9.4s "
+                "after 3.4s; running again after 10.4s (the kubelet waited 9.4s); good again 10.4s "
                 "after the fault",
             cx.status.summary);
   EXPECT_EQ(1u, launches.size()) << "launched again beside the new container";
   EXPECT_TRUE(cx.meta.finalizers.empty());
+}
+
+// The kubelet says second 24 of both; the kill was in its middle.
+TEST_F(ProcessRun, AVictimThatIsBackWithinASecondWasDownForAllOfIt) {
+  ToInjecting();
+  InjectorDied(25, AboutTo(24.6));
+  MainRunsAgain(24, 24);
+  Settle(26);
+  Samples();
+  Settle(60);
+  EXPECT_EQ("1.0s", cx.status.timings.to_restart);
+  EXPECT_EQ("<1s", cx.status.timings.back_off);
+  EXPECT_GT(cx.status.probes[0].during.samples, 0) << "a fault without a During";
+  EXPECT_EQ(0, cx.status.probes[0].before.failed) << "the baseline is blamed for the fault";
 }
 
 TEST_F(ProcessRun, AnEndThatIsSeenOnlyAfterTheRestartCountsAsWell) {
