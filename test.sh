@@ -113,7 +113,9 @@ tier() {
     fuzz) run_ctest fuzz asan "unit|fuzz" "$jobs" ;;
     tsan) run_ctest tsan tsan/tests/unit/kube unit "$jobs" ;;
     bench)
-      run_ctest bench release bench 1 --verbose
+      local k6
+      k6=$(tests/setup.sh k6) || { count 0 1; return 1; }
+      PATH=${k6%/*}:$PATH run_ctest bench release bench 1 --verbose
       grep -E '^[0-9]+: ' "$results/bench.log" ;;
     dockerfile)
       tests/setup.sh builder || { count 0 1; return 1; }

@@ -1,8 +1,9 @@
 #!/bin/bash
 # Installs what building and testing need on Debian 12; does nothing where it is there already.
-# Usage: tests/setup.sh [packages|builder]
+# Usage: tests/setup.sh [packages|builder|k6]
 #   packages   without the test cluster's Go programs (minutes, once)
 #   builder    a container builder, for the Dockerfile alone
+#   k6         what the load generator is measured against, from its Go module; prints where it is
 set -euo pipefail
 shopt -s inherit_errexit
 here=$(dirname "$(realpath "$0")")
@@ -48,7 +49,11 @@ install_packages() {
 case ${1:-all} in
   all | packages) ;;
   builder) install_packages "${BUILDER[@]}"; exit ;;
-  *) die "no such part: $1 (packages, builder, or nothing for all)" ;;
+  k6)
+    has_go || install_packages golang-1.19-go
+    "$here/k6/build"
+    exit ;;
+  *) die "no such part: $1 (packages, builder, k6, or nothing for all)" ;;
 esac
 install_packages "${PACKAGES[@]}"
 if [ "${1:-all}" = all ]; then

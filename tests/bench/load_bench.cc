@@ -1,6 +1,8 @@
 // The load generator beside the truth and beside others, in one run. Prints both sides.
 //   truth  ttft, itl, e2e as measured by chaos-load, beside the send times that the server logged
-//   cost   CPU per request, per SSE event, and memory, beside wrk, hey and k6 where they are
+//   cost   CPU per request, per SSE event, and memory, beside wrk, hey and k6 where they are: each
+//   in
+//          turn, several times over, and the median of each
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -131,44 +133,123 @@ std::string Find(const char* program) {
   return found.substr(0, found.find('\n'));
 }
 
-double After(const std::string& text, const std::string& word) {
+// The number behind a word, and what stands between the two.
+double After(const std::string& text, const std::string& word, const char* between = " ") {
   const std::size_t at = text.find(word);
-  return at == std::string::npos ? NAN : std::strtod(text.c_str() + at + word.size(), nullptr);
+  if (at == std::string::npos) return NAN;
+  const std::size_t number = text.find_first_not_of(between, at + word.size());
+  return number == std::string::npos ? NAN : std::strtod(text.c_str() + number, nullptr);
 }
 
-void Row(const char* name, int connections, double requests, const Done& done) {
-  std::printf("%-12s %6d %10.0f %12.2f %9.1f\n", name, connections, requests,
-              done.cpu_us / requests, static_cast<double>(done.rss_kb) / 1024);
-  std::fflush(stdout);
+struct Used {
+  double requests = 0;
+  Done done;
+};
+struct Client {
+  const char* name;
+  Used (*run)(const std::string& path, int port, int connections, int secs);
+};
+
+std::string Url(int port, const std::string& path) {
+  return "http://127.0.0.1:" + std::to_string(port) + path;
 }
 
-void Cost(int connections, int secs) {
-  GoldenServer server({});
-  const std::string url = "http://127.0.0.1:" + std::to_string(server.port()) + "/";
-  const std::string n = std::to_string(connections), s = std::to_string(secs);
+Used Wrk(const std::string& path, int port, int connections, int secs) {
+  Used used;
+  used.done = Run({"wrk", "-t1", "-c" + std::to_string(connections), "-d" + std::to_string(secs),
+                   Url(port, path)});
+  const std::string& text = used.done.output;
+  const std::size_t at = text.find(" requests in ");
+  used.requests =
+      at == std::string::npos ? NAN : std::strtod(text.c_str() + text.rfind('\n', at) + 1, nullptr);
+  return used;
+}
+
+Used Hey(const std::string& path, int port, int connections, int secs) {
+  Used used;
+  used.done = Run({"hey", "-cpus", "1", "-c", std::to_string(connections), "-z",
+                   std::to_string(secs) + "s", Url(port, path)});
+  used.requests = After(used.done.output, "Requests/sec:") * After(used.done.output, "Total:");
+  return used;
+}
+
+Used K6(const std::string& path, int port, int connections, int secs) {
+  Used used;
+  used.done = Run({"env", "GOMAXPROCS=1", "TARGET=" + Url(port, path), "k6", "run", "--quiet",
+                   "--no-color", "--no-usage-report", "--vus", std::to_string(connections),
+                   "--duration", std::to_string(secs) + "s", CHAOS_K6_SCRIPT});
+  used.requests = After(used.done.output, "http_reqs", " .:");
+  return used;
+}
+
+Used OurRequests(const std::string&, int port, int connections, int secs) {
+  Used used;
   protocol::LoadLog log;
-  const Done ours = RunLoad("http", server.port(), connections, seconds(secs), 1, log);
-  Row("chaos-load", connections,
-      static_cast<double>(SplitByFault(log.Total(), {}, {}).all.http_reqs), ours);
-  if (!Find("wrk").empty()) {
-    const Done wrk = Run({"wrk", "-t1", "-c" + n, "-d" + s, url});
-    const std::size_t at = wrk.output.find(" requests in ");
-    const std::size_t line = wrk.output.rfind('\n', at) + 1;
-    Row("wrk", connections,
-        at == std::string::npos ? NAN : std::strtod(wrk.output.c_str() + line, nullptr), wrk);
-  }
-  if (!Find("hey").empty()) {
-    const Done hey = Run({"hey", "-cpus", "1", "-c", n, "-z", s + "s", url});
-    Row("hey", connections, After(hey.output, "Requests/sec:") * After(hey.output, "Total:"), hey);
+  used.done = RunLoad("http", port, connections, seconds(secs), 1, log);
+  used.requests = static_cast<double>(SplitByFault(log.Total(), {}, {}).all.http_reqs);
+  return used;
+}
+
+constexpr int kTokens = 100;
+Used OurStreams(const std::string&, int port, int connections, int secs) {
+  Used used;
+  protocol::LoadLog log;
+  used.done = RunLoad("rbee", port, connections, seconds(secs), kTokens, log);
+  used.requests = static_cast<double>(SplitByFault(log.Total(), {}, {}).all.tokens) / kTokens;
+  return used;
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+struct Rounds {
+  std::string path;
+  GoldenServer::Program program;
+  double units = 1;  // in a request
+  int secs = 3, rounds = 3;
+};
+
+// Every client once, and again: what else this machine does hits them all.
+void Compare(const std::vector<Client>& clients, const Rounds& rounds) {
+  for (const int connections : {100, 1000, 5000}) {
+    std::vector<std::vector<double>> cost(clients.size()), units(clients.size());
+    std::vector<long> rss(clients.size());
+    for (int round = 0; round < rounds.rounds; ++round) {
+      for (std::size_t i = 0; i < clients.size(); ++i) {
+        if (i > 0 && Find(clients[i].name).empty()) continue;
+        GoldenServer server(rounds.program);
+        const Used used = clients[i].run(rounds.path, server.port(), connections, rounds.secs);
+        units[i].push_back(used.requests * rounds.units);
+        cost[i].push_back(used.done.cpu_us / units[i].back());
+        rss[i] = std::max(rss[i], used.done.rss_kb);
+      }
+    }
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      if (cost[i].empty()) continue;
+      std::printf("%-12s %6d %10.0f %12.2f %9.1f\n", clients[i].name, connections, Median(units[i]),
+                  Median(cost[i]), static_cast<double>(rss[i]) / 1024);
+    }
+    std::fflush(stdout);
   }
 }
 
-void Streams(int connections, int secs) {
-  GoldenServer server({.first_us = 20'000, .gap_us = 20'000, .tokens = 100});
-  protocol::LoadLog log;
-  const Done ours = RunLoad("rbee", server.port(), connections, seconds(secs), 100, log);
-  Row("chaos-load", connections, static_cast<double>(SplitByFault(log.Total(), {}, {}).all.tokens),
-      ours);
+void Cost() {
+  for (const char* other : {"wrk", "hey", "k6"}) {
+    if (Find(other).empty()) std::printf("%s is not installed: left out\n", other);
+  }
+  const char* head = "%-12s %6s %10s %12s %9s\n";
+  std::printf("\nrequests of 256 B over kept connections\n");
+  std::printf(head, "client", "conns", "requests", "CPU us each", "RSS MB");
+  Compare({{"chaos-load", OurRequests}, {"wrk", Wrk}, {"hey", Hey}, {"k6", K6}}, {"/", {}});
+  std::printf(
+      "\nSSE events, one per 20 ms and stream. chaos-load times and judges each; the others only "
+      "swallow the bytes\n");
+  std::printf(head, "client", "conns", "events", "CPU us each", "RSS MB");
+  const GoldenServer::Program slow{.first_us = 20'000, .gap_us = 20'000, .tokens = kTokens};
+  Compare({{"chaos-load", OurStreams}, {"wrk", Wrk}, {"hey", Hey}, {"k6", K6}},
+          {"/v1/jobs/0/stream", slow, kTokens, 5, 1});
 }
 
 }  // namespace
@@ -186,18 +267,6 @@ int main(int argc, char** argv) {
     Truth(1, chaos::milliseconds(4000));
     Truth(100, chaos::milliseconds(4000));
   }
-  if (what == "cost" || what == "all") {
-    for (const char* other : {"wrk", "hey", "k6"}) {
-      if (Find(other).empty()) std::printf("%s is not installed: left out\n", other);
-    }
-    std::printf("\nrequests of 256 B over kept connections\n%-12s %6s %10s %12s %9s\n", "client",
-                "conns", "requests", "CPU us each", "RSS MB");
-    for (const int connections : {100, 1000, 5000}) Cost(connections, 4);
-    std::printf(
-        "\nSSE events, one per 20 ms and stream (wrk and hey cannot read streams)\n%-12s %6s %10s "
-        "%12s %9s\n",
-        "client", "conns", "events", "CPU us each", "RSS MB");
-    for (const int connections : {100, 1000, 5000}) Streams(connections, 5);
-  }
+  if (what == "cost" || what == "all") Cost();
   return 0;
 }
