@@ -142,7 +142,11 @@ void FillTimings(const Spec& spec, const Spans& spans, Status& status) {
   }
   if (status.intended_at)
     status.timings.to_inject = PrintShort(spans.applied - *status.intended_at);
-  if (verified) status.timings.to_effect = PrintShort(*verified - spans.applied);
+  if (verified) {
+    const microseconds effect = *verified - spans.applied;
+    const bool told = spec.EndsProcess() && !spec.EndsChild();
+    status.timings.to_effect = told ? ByTheKubelet(effect) : PrintShort(effect);
+  }
   if (clean && !spec.EndsProcess())
     status.timings.to_clean = PrintShort(std::max(microseconds(0), *clean - spans.reverted));
 }
