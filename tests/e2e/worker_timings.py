@@ -53,6 +53,7 @@ def never(ns):
     check(status["targets"][0]["exitCode"] == 137, f"the fault was not real: {status['targets'][0]}")
 
 
-if sys.argv[1:] == ["never"]:
+if __name__ == "__main__" and sys.argv[1:] == ["never"]:
     main("worker_never_rerouted", never, workers=3, tier="NoCapabilities", queen_flags="--reroute-never")
-main("worker_timings", noticed, workers=3, tier="NoCapabilities")
+if __name__ == "__main__":
+    main("worker_timings", noticed, workers=3, tier="NoCapabilities")
