@@ -114,6 +114,7 @@ Measured Measure(const Workload& workload, const protocol::LoadLog& log,
     m.worst_lag_us = std::max(m.worst_lag_us, pod.worst_lag_us);
     m.throttled_ms += pod.throttled_ms;
   }
+  m.vu_time = milliseconds(vu_ms);
   const auto planned = std::chrono::duration<double, std::milli>(
       protocol::PlannedVuTime(workload.executor, m.elapsed));
   m.coverage =

@@ -15,6 +15,7 @@ struct Measured {
   milliseconds elapsed{0};  // since T0, up to which this goes
   // VU time that was there of what was planned by then, 0 to 1.
   double coverage = 0;
+  milliseconds vu_time{0};  // that was there
   int vus = 0;
   std::int64_t worst_lag_us = 0, throttled_ms = 0;
   bool fault_known = false;  // phases other than Before mean something

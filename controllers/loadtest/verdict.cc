@@ -13,6 +13,8 @@ constexpr double kMostThrottled = 0.1;  // of the time, in the mean over the pod
 constexpr double kMostGeneratorFaults = 0.01;
 // Less of the planned load than this is another load.
 constexpr double kLeastCoverage = 0.9;
+// How long a VU that cannot send waits before it tries again.
+constexpr milliseconds kLostByAFault{1000};
 
 Judgement Inconclusive(const char* reason, std::string message) {
   return {"Inconclusive", reason, std::move(message)};
@@ -43,7 +45,10 @@ std::string Saturation(const Measured& m, int pods) {
            PrintDuration(milliseconds(m.throttled_ms)) + ": raise podTemplate.resources";
   const std::int64_t faults = m.phases.all.Of(protocol::Ending::kGeneratorFault);
   const std::int64_t all = m.phases.all.Judged() + faults;
-  if (faults > 0 && static_cast<double>(faults) > kMostGeneratorFaults * static_cast<double>(all))
+  const auto of_requests = kMostGeneratorFaults * static_cast<double>(all);
+  // Many fast requests of some VUs must not hide that others could not send at all.
+  const auto of_time = (1 - kLeastCoverage) * static_cast<double>(m.vu_time / kLostByAFault);
+  if (faults > 0 && static_cast<double>(faults) > std::min(of_requests, of_time))
     return std::to_string(faults) + " of " + std::to_string(all) +
            " requests could not be sent for lack of descriptors or local ports: use more pods";
   return "";
