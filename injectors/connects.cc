@@ -27,4 +27,14 @@ bool Connects::Poll(nanoseconds now) {
   return all;
 }
 
+std::vector<std::uint16_t> PortsToTry(const std::vector<std::uint16_t>& cut,
+                                      const std::vector<std::uint16_t>& verify) {
+  if (cut.empty() || verify.empty()) return verify;
+  std::vector<std::uint16_t> both;
+  for (const std::uint16_t port : verify) {
+    if (std::count(cut.begin(), cut.end(), port) > 0) both.push_back(port);
+  }
+  return both.empty() ? cut : both;
+}
+
 }  // namespace chaos::inject

@@ -1,6 +1,7 @@
 // Connects to several endpoints at once and says which of them could be reached within a time.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -31,5 +32,11 @@ class Connects {
   nanoseconds slowest_{0};
   std::vector<Attempt> attempts_;
 };
+
+// The ports on which a peer's cut can be seen: of those to verify the ones that are cut (empty: all
+// are), else the ones that are cut. None to verify means that the peer is cut off and not tried,
+// such as a Service beside its pods.
+std::vector<std::uint16_t> PortsToTry(const std::vector<std::uint16_t>& cut,
+                                      const std::vector<std::uint16_t>& verify);
 
 }  // namespace chaos::inject

@@ -83,12 +83,24 @@ class Builder {
     std::vector<Side> sides;
     for (const bool v6 : {false, true}) {
       Side side = MakeSide(cut_, v6);
-      if (side.networks.empty()) continue;
+      if (side.networks.empty() && !cut_.grows) continue;
       AddSets(side);
       sides.push_back(std::move(side));
     }
     if (cut_.outgoing) AddChain(true, sides);
     if (cut_.incoming) AddChain(false, sides);
+    return std::move(batch_);
+  }
+
+  NftBatch Widen(const std::vector<Address>& more) {
+    for (const bool v6 : {false, true}) {
+      Side side = MakeSide(cut_, v6);  // the set is as it was made: with ranges or without
+      side.networks.clear();
+      for (const Address& address : more) {
+        if (address.v6 == v6) side.networks.push_back(Single(address));
+      }
+      AddPeers(side);
+    }
     return std::move(batch_);
   }
 
@@ -123,6 +135,10 @@ class Builder {
     }
     const std::uint32_t interval = side.ranges ? NFT_SET_INTERVAL : 0;
     AddSet(side, side.peers_set(), NFT_SET_TIMEOUT | interval, !cut_.ports.empty());
+    AddPeers(side);
+  }
+
+  void AddPeers(const Side& side) {
     if (cut_.ports.empty())
       AddAddresses(side);
     else
@@ -155,7 +171,7 @@ class Builder {
       Add(NFT_MSG_NEWSETELEM, NLM_F_EXCL);
       batch_.Put(NFTA_SET_ELEM_LIST_TABLE, cut_.table);
       batch_.Put(NFTA_SET_ELEM_LIST_SET, set);
-      batch_.Put32(NFTA_SET_ELEM_LIST_SET_ID, set_id_);
+      if (set_id_ != 0) batch_.Put32(NFTA_SET_ELEM_LIST_SET_ID, set_id_);
       batch_.Nest(NFTA_SET_ELEM_LIST_ELEMENTS, [&] {
         for (std::size_t i = start; i < std::min(count, start + kElementsPerMessage); ++i) one(i);
       });
@@ -319,6 +335,10 @@ class Builder {
 }  // namespace
 
 NftBatch CutBatch(const Cut& cut, nanoseconds lasts) { return Builder(cut, lasts).Build(); }
+
+NftBatch WidenBatch(const Cut& cut, const std::vector<Address>& more, nanoseconds lasts) {
+  return Builder(cut, lasts).Widen(more);
+}
 
 NftBatch RemoveBatch(const Cut& cut) {
   NftBatch batch;

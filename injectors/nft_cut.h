@@ -11,8 +11,11 @@ namespace chaos::inject {
 //     chain out { type filter hook output priority -5; oiftype loopback accept
 //                 ip daddr @spared4 accept; ip daddr @peers4 counter name "dropped" drop; … ip6 … }
 //     chain in  { the same with hook input, iiftype and saddr } }
+// A cut that grows has the sets and rules of both families from the start.
 // With ports, the sets hold address . port and match the other side's port of TCP and of UDP.
 NftBatch CutBatch(const Cut& cut, nanoseconds lasts);
+// More addresses for the sets of a cut that grows.
+NftBatch WidenBatch(const Cut& cut, const std::vector<Address>& more, nanoseconds lasts);
 NftBatch RemoveBatch(const Cut& cut);
 
 inline constexpr const char* kDroppedCounter = "dropped";

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,18 @@ class Dial {
   virtual Reached Poll() = 0;
 };
 
+// What a name stands for now. Going out of scope gives the look-up up.
+struct Found {
+  std::vector<Address> addresses;
+  std::string error;  // why these are not all, or none: a sentence
+};
+class Lookup {
+ public:
+  virtual ~Lookup() = default;
+  // nullopt: nobody has answered yet.
+  virtual std::optional<Found> Poll() = 0;
+};
+
 // A packet filter that drops what goes to or comes from some addresses, for a time that the kernel
 // keeps.
 struct Cut {
@@ -41,6 +54,7 @@ struct Cut {
   std::vector<std::uint16_t> ports;  // of the other side, TCP and UDP; empty = everything
   bool outgoing = false;
   bool incoming = false;
+  bool grows = false;  // WidenCut may be called, with addresses of either family
 };
 
 class Node {
@@ -51,6 +65,8 @@ class Node {
   virtual Result<bool> TakeLock(const std::string& run) = 0;
   virtual std::vector<Address> OwnAddresses() = 0;
   virtual std::unique_ptr<Dial> Connect(const Endpoint& endpoint) = 0;
+  // Asks the pod's DNS for a name of the cluster such as "hive.rbee.svc".
+  virtual std::unique_ptr<Lookup> Resolve(const std::string& name) = 0;
 
   // Has the kernel accept the cut and take it back in one step, so that no packet ever meets it.
   // The error names what is missing.
@@ -58,6 +74,9 @@ class Node {
   // All or nothing. The kernel removes it with this process, and lifts it after `lasts` even if the
   // process hangs.
   virtual Result<void> ApplyCut(const Cut& cut, nanoseconds lasts) = 0;
+  // All or nothing; an error leaves the cut as it was. Requires: ApplyCut succeeded with a cut that
+  // grows, and no address is in it yet.
+  virtual Result<void> WidenCut(const std::vector<Address>& more, nanoseconds lasts) = 0;
   // Packets dropped since ApplyCut.
   virtual Result<std::uint64_t> Dropped() = 0;
   // Idempotent.

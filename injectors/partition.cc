@@ -56,19 +56,6 @@ bool Has(const std::vector<Address>& addresses, const Address& address) {
   return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
 }
 
-// The ports on which a peer's cut can be seen: of those to verify the ones that are cut, else the
-// ones that are cut. None to verify means that the peer is cut off and not tried, such as a Service
-// beside its pods.
-std::vector<std::uint16_t> PortsToCheck(const protocol::Partition& partition,
-                                        const protocol::Peer& peer) {
-  if (partition.ports.empty() || peer.verify.empty()) return peer.verify;
-  std::vector<std::uint16_t> both;
-  for (const std::uint16_t port : peer.verify) {
-    if (std::count(partition.ports.begin(), partition.ports.end(), port) > 0) both.push_back(port);
-  }
-  return both.empty() ? partition.ports : both;
-}
-
 std::string_view Print(protocol::Direction direction) {
   switch (direction) {
     case protocol::Direction::kBoth:
@@ -83,7 +70,8 @@ std::string_view Print(protocol::Direction direction) {
 
 }  // namespace
 
-Partition::Partition(const protocol::InjectArguments& arguments) : arguments_(arguments) {
+Partition::Partition(const protocol::InjectArguments& arguments)
+    : arguments_(arguments), follow_(arguments_.partition()) {
   const protocol::Direction direction = arguments_.partition().direction;
   cut_.table = protocol::TableName(arguments_.run);
   cut_.ports = arguments_.partition().ports;
@@ -91,6 +79,7 @@ Partition::Partition(const protocol::InjectArguments& arguments) : arguments_(ar
   cut_.ports.erase(std::unique(cut_.ports.begin(), cut_.ports.end()), cut_.ports.end());
   cut_.outgoing = direction != protocol::Direction::kIngress;
   cut_.incoming = direction != protocol::Direction::kEgress;
+  cut_.grows = follow_.any();
 }
 
 Figures Partition::Requested() const {
@@ -105,13 +94,15 @@ Figures Partition::Requested() const {
 }
 
 std::vector<std::string_view> Partition::Headlines() const {
-  return {"peersCut", "packetsDropped", "control", "peersBack"};
+  return {"peersCut", "packetsDropped", "control", "peersBack", "latePeersCut"};
 }
 
 Result<std::string> Partition::Preflight(Node& node) {
   const Result<std::vector<Address>> untouchable = Untouchable(node);
   if (!untouchable) return untouchable.error();
   if (const Result<void> planned = PlanCut(*untouchable); !planned) return planned.error();
+  if (const Result<void> planned = follow_.Plan(cut_, *untouchable); !planned)
+    return planned.error();
   if (const Result<void> planned = PlanControls(); !planned) return planned.error();
   if (const Result<void> tried = node.TryCut(cut_); !tried) return tried.error();
   return std::string("nft table with an owner and elements that time out");
@@ -142,7 +133,7 @@ Result<void> Partition::PlanCut(const std::vector<Address>& untouchable) {
       if (network->single() && Has(untouchable, network->base)) continue;
       networks.push_back(*network);
       if (!network->single()) continue;
-      for (const std::uint16_t port : PortsToCheck(arguments_.partition(), peers[i])) {
+      for (const std::uint16_t port : PortsToTry(arguments_.partition().ports, peers[i].verify)) {
         if (checks_.size() - checks_before == kMostChecksPerPeer) break;
         checks_.push_back({i, {network->base, port}});
         tried_.insert(i);
@@ -224,7 +215,15 @@ Figures Partition::Journal() const {
   return {{"adds", "nft table inet " + cut_.table}, {"undo", "goes with this process"}};
 }
 
-Result<void> Partition::Apply(Node& node, nanoseconds lasts) { return node.ApplyCut(cut_, lasts); }
+Result<void> Partition::Apply(Node& node, nanoseconds lasts) {
+  follow_.Begin(lasts);
+  return node.ApplyCut(cut_, lasts);
+}
+
+std::optional<nanoseconds> Partition::Tick(Node& node, nanoseconds now) {
+  if (!follow_.any()) return std::nullopt;
+  return follow_.Tick(node, now);
+}
 
 std::unique_ptr<Look> Partition::Measure(Node& node, nanoseconds now) {
   const nanoseconds timeout =
@@ -279,9 +278,10 @@ Reading Partition::ReadDuring(Node& node, const Connects& connects) const {
 
 // The injector's own connects are among the packets.
 Figures Partition::Sample(Node& node) const {
+  Figures figures = follow_.figures();
   const Result<std::uint64_t> dropped = node.Dropped();
-  if (!dropped) return {{"packetsDropped", "unknown"}};
-  return {{"packetsDropped", std::to_string(*dropped)}};
+  figures["packetsDropped"] = dropped ? std::to_string(*dropped) : "unknown";
+  return figures;
 }
 
 Result<Figures> Partition::Revert(Node& node, nanoseconds /*now*/) {

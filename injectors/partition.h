@@ -10,6 +10,7 @@
 
 #include "injectors/connects.h"
 #include "injectors/fault.h"
+#include "injectors/follow_peers.h"
 #include "injectors/protocol/arguments.h"
 
 namespace chaos::inject {
@@ -25,6 +26,7 @@ class Partition final : public Fault {
   std::unique_ptr<Look> Baseline(Node& node, nanoseconds now) override;
   Figures Journal() const override;
   Result<void> Apply(Node& node, nanoseconds lasts) override;
+  std::optional<nanoseconds> Tick(Node& node, nanoseconds now) override;
   std::unique_ptr<Look> Measure(Node& node, nanoseconds now) override;
   Figures Sample(Node& node) const override;
   Result<Figures> Revert(Node& node, nanoseconds now) override;
@@ -54,6 +56,7 @@ class Partition final : public Fault {
 
   const protocol::InjectArguments arguments_;
   Cut cut_;
+  FollowPeers follow_;
   std::vector<Check> checks_;
   std::set<std::size_t> tried_;  // peers with at least one check; only they count in shares
   std::vector<ControlCheck> controls_;

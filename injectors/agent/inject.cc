@@ -104,14 +104,14 @@ int Inject(std::string_view json, const std::string& termination_log) {
             arguments.error().detail);
     return 1;
   }
-  for (const std::string& server : Nameservers(ReadAll("/etc/resolv.conf"))) {
-    arguments->protect.push_back(server);
-  }
+  const std::string resolv_conf = ReadAll("/etc/resolv.conf");
+  const Resolver resolver{Nameservers(resolv_conf), ClusterDomain(resolv_conf)};
+  for (const std::string& server : resolver.servers) arguments->protect.push_back(server);
   const SystemClock clock;
   Poller poller;
   Signals signals(poller);
   StopListener stops(poller);
-  LinuxNode node(poller, stops);
+  LinuxNode node(poller, stops, resolver);
   LinuxProcesses processes;
   SockDiag sockets;
   const std::unique_ptr<Fault> fault = MakeFault(*arguments, processes);

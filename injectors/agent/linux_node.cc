@@ -136,6 +136,10 @@ std::unique_ptr<Dial> LinuxNode::Connect(const Endpoint& endpoint) {
   return std::make_unique<TcpDial>(poller_, endpoint);
 }
 
+std::unique_ptr<Lookup> LinuxNode::Resolve(const std::string& name) {
+  return std::make_unique<DnsLookup>(poller_, resolver_, name);
+}
+
 Result<void> LinuxNode::Send(const Cut& cut, nanoseconds lasts, bool dry) {
   if (!nft_.open()) {
     if (const int error = nft_.Open(); error != 0) {
@@ -156,6 +160,13 @@ Result<void> LinuxNode::ApplyCut(const Cut& cut, nanoseconds lasts) {
   else
     nft_.Close();  // whatever the kernel did, it is undone
   return sent;
+}
+
+Result<void> LinuxNode::WidenCut(const std::vector<Address>& more, nanoseconds lasts) {
+  const NftSocket::Outcome outcome = nft_.Send(WidenBatch(applied_, more, lasts), /*dry=*/false);
+  if (outcome.error == 0) return {};
+  return Error{Reason::kDenied, Kernel() + " took no more addresses into the packet filter: " +
+                                    std::strerror(outcome.error)};
 }
 
 Result<std::uint64_t> LinuxNode::Dropped() {

@@ -26,10 +26,18 @@ struct Peer {
       verify;  // TCP ports on which a connect is tried before, during and after
 };
 
+// Pods that become peers after the launch: whoever a name of the pod's DNS stands for.
+struct Follow {
+  std::string service;              // "rbc-0123456789-peers.rbee.svc"; the cluster's domain follows
+  std::vector<std::string> except;  // addresses that it may stand for and that are no peers
+  std::vector<std::uint16_t> verify;  // TCP ports on which connects are tried, as with peers
+};
+
 struct Partition {
   std::vector<Peer> peers;
   std::vector<std::uint16_t> ports;  // of the peer; empty = everything
   Direction direction = Direction::kBoth;
+  std::vector<Follow> follow{};
 };
 
 enum class ProcessAction { kKill, kExit, kTerminate, kHang };

@@ -22,9 +22,14 @@ Json ToJson(const Peer& peer) {
 Json ToJson(const Partition& partition) {
   Json peers = Json::array();
   for (const Peer& peer : partition.peers) peers.push_back(ToJson(peer));
-  return {{"peers", peers},
-          {"ports", partition.ports},
-          {"direction", kDirections[static_cast<std::size_t>(partition.direction)]}};
+  Json json = {{"peers", peers},
+               {"ports", partition.ports},
+               {"direction", kDirections[static_cast<std::size_t>(partition.direction)]}};
+  for (const Follow& follow : partition.follow) {
+    json["follow"].push_back(
+        {{"service", follow.service}, {"except", follow.except}, {"verify", follow.verify}});
+  }
+  return json;
 }
 
 // Only what the action reads, so that equal faults have equal bytes.
@@ -61,6 +66,14 @@ std::string ReadPeer(const Json& json, std::string where, Peer& peer) {
   return reader.Finish();
 }
 
+std::string ReadFollow(const Json& json, std::string where, Follow& follow) {
+  FieldReader reader(json, std::move(where));
+  reader.Read("service", follow.service, true);
+  reader.Read("except", follow.except, "a list of addresses");
+  reader.Read("verify", follow.verify, "a list of ports");
+  return reader.Finish();
+}
+
 std::string ReadControl(const Json& json, std::string where, Control& control) {
   FieldReader reader(json, std::move(where));
   reader.Read("name", control.name, true);
@@ -81,8 +94,9 @@ std::string ReadPartition(const Json& json, Partition& partition) {
   const std::string peers = ReadList(reader, "peers", partition.peers, ReadPeer);
   reader.Read("ports", partition.ports, "a list of ports");
   reader.Read("direction", partition.direction, kDirections);
+  const std::string follow = ReadList(reader, "follow", partition.follow, ReadFollow);
   const std::string error = reader.Finish();
-  return peers.empty() ? error : peers;
+  return !peers.empty() ? peers : !follow.empty() ? follow : error;
 }
 
 std::string ReadProcess(const Json& json, Process& process) {

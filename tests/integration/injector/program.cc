@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +35,12 @@ constexpr int kNotStarted = 126;
       waitpid(inner, &status, 0);
       _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
     }
+  }
+  if (!privileges.resolv_conf.empty()) {
+    const bool ours =
+        unshare(CLONE_NEWNS) == 0 && mount("", "/", "", MS_REC | MS_PRIVATE, nullptr) == 0 &&
+        mount(privileges.resolv_conf.c_str(), "/etc/resolv.conf", "", MS_BIND, nullptr) == 0;
+    if (!ours) _exit(kNotStarted);
   }
   for (int cap = 0; cap <= CAP_LAST_CAP; ++cap) {
     if (cap == CAP_NET_ADMIN && privileges.net_admin) continue;

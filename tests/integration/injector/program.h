@@ -19,6 +19,7 @@ struct Privileges {
   bool sys_ptrace = false;
   unsigned gid = 0;
   int pid_space = -1, mount_space = -1;  // of a Victim, to run beside it
+  std::string resolv_conf = "";          // a file that it finds in the place of /etc/resolv.conf
 };
 
 class Program {

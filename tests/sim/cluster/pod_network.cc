@@ -76,6 +76,16 @@ void PodNetwork::EndCut(const std::string& pod_uid) {
   on_change_();
 }
 
+Result<void> PodNetwork::WidenCut(std::uint64_t process, const std::vector<inject::Address>& more) {
+  const auto it = std::find_if(cuts_.begin(), cuts_.end(),
+                               [&](const auto& cut) { return cut.second.process == process; });
+  if (it == cuts_.end()) return Error{Reason::kUnavailable, "there is no cut any more", {}, 0};
+  for (const inject::Address& address : more)
+    it->second.cut.networks.push_back(inject::Single(address));
+  on_change_();
+  return {};
+}
+
 void PodNetwork::RemoveCut(std::uint64_t process) {
   const auto it = std::find_if(cuts_.begin(), cuts_.end(),
                                [&](const auto& cut) { return cut.second.process == process; });

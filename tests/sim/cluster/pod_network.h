@@ -49,6 +49,7 @@ class PodNetwork {
   bool TakeLock(const std::string& pod_uid, const std::string& run, std::uint64_t process);
   Result<void> ApplyCut(const std::string& pod_uid, const std::string& run, std::uint64_t process,
                         const inject::Cut& cut, nanoseconds lasts);
+  Result<void> WidenCut(std::uint64_t process, const std::vector<inject::Address>& more);
   void RemoveCut(std::uint64_t process);
   // Everything that the kernel keeps for the process goes with it.
   void ProcessEnded(std::uint64_t process);

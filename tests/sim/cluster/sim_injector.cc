@@ -23,6 +23,28 @@ class SimDial final : public inject::Dial {
   const nanoseconds answer_at_;
 };
 
+class SimLookup final : public inject::Lookup {
+ public:
+  SimLookup(const ProcessContext& context, std::string name)
+      : context_(context),
+        name_(std::move(name)),
+        answer_at_(context.timeline.Now() + kRoundTrip) {}
+  std::optional<inject::Found> Poll() override {
+    if (context_.timeline.Now() < answer_at_) return std::nullopt;
+    const auto addresses = context_.resolve(name_);
+    if (!addresses) return inject::Found{{}, "the name is not known"};
+    inject::Found found;
+    for (const std::string& text : *addresses)
+      found.addresses.push_back(*inject::ParseAddress(text));
+    return found;
+  }
+
+ private:
+  const ProcessContext& context_;
+  const std::string name_;
+  const nanoseconds answer_at_;
+};
+
 }  // namespace
 
 Result<bool> SimNode::TakeLock(const std::string& run) {
@@ -40,6 +62,11 @@ std::unique_ptr<inject::Dial> SimNode::Connect(const inject::Endpoint& endpoint)
   return std::make_unique<SimDial>(context_, endpoint.address);
 }
 
+std::unique_ptr<inject::Lookup> SimNode::Resolve(const std::string& name) {
+  context_.timeline.After(kRoundTrip, wake_);
+  return std::make_unique<SimLookup>(context_, name);
+}
+
 Result<void> SimNode::TryCut(const inject::Cut&) {
   if (context_.network.mood() != KernelMood::kNotPermitted) return {};
   return Error{Reason::kDenied, "nft: Operation not permitted (is NET_ADMIN missing?)", {}, 0};
@@ -47,6 +74,10 @@ Result<void> SimNode::TryCut(const inject::Cut&) {
 
 Result<void> SimNode::ApplyCut(const inject::Cut& cut, nanoseconds lasts) {
   return context_.network.ApplyCut(context_.pod_uid, run_, context_.id, cut, lasts);
+}
+
+Result<void> SimNode::WidenCut(const std::vector<inject::Address>& more, nanoseconds /*lasts*/) {
+  return context_.network.WidenCut(context_.id, more);
 }
 
 Result<std::uint64_t> SimNode::Dropped() { return std::uint64_t{42}; }

@@ -19,8 +19,10 @@ class SimNode final : public inject::Node {
   Result<bool> TakeLock(const std::string& run) override;
   std::vector<inject::Address> OwnAddresses() override;
   std::unique_ptr<inject::Dial> Connect(const inject::Endpoint& endpoint) override;
+  std::unique_ptr<inject::Lookup> Resolve(const std::string& name) override;
   Result<void> TryCut(const inject::Cut& cut) override;
   Result<void> ApplyCut(const inject::Cut& cut, nanoseconds lasts) override;
+  Result<void> WidenCut(const std::vector<inject::Address>& more, nanoseconds lasts) override;
   Result<std::uint64_t> Dropped() override;
   Result<void> RemoveCut() override;
 

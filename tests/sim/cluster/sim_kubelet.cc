@@ -209,7 +209,30 @@ ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
       },
       [this, uid = pod.uid, name](const std::string& run, int code) {
         EndTarget(uid, name, run, code);
-      }};
+      },
+      [this](const std::string& service) { return Resolve(service); }};
+}
+
+// As the cluster's DNS: the Service with publishNotReadyAddresses and the pods that it selects.
+std::optional<std::vector<std::string>> SimKubelet::Resolve(const std::string& name) const {
+  const std::size_t first = name.find('.'), second = name.find('.', first + 1);
+  if (second == std::string::npos || name.substr(second) != ".svc") return std::nullopt;
+  const kube::Key key{name.substr(first + 1, second - first - 1), name.substr(0, first)};
+  const VersionPtr service = api_.server.store().Find(*FindResource(kube::kServices), key);
+  if (!service || Text(service->object, {"spec", "clusterIP"}) != "None") return std::nullopt;
+  const std::map<std::string, std::string> selector =
+      TextMap(service->object, {"spec", "selector"});
+  std::vector<std::string> addresses;
+  for (const auto& [pod_key, pod] : api_.server.store().All(*FindResource(kube::kPods))) {
+    const std::string ip = Text(pod->object, {"status", "podIP"});
+    const auto labels = TextMap(pod->object, {"metadata", "labels"});
+    const bool meant = std::all_of(selector.begin(), selector.end(), [&](const auto& wanted) {
+      const auto found = labels.find(wanted.first);
+      return found != labels.end() && found->second == wanted.second;
+    });
+    if (pod_key.ns == key.ns && meant && !ip.empty()) addresses.push_back(ip);
+  }
+  return addresses;
 }
 
 std::string SimKubelet::MetaText(const kube::Key& pod, const char* map,

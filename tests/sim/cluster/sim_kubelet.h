@@ -97,6 +97,7 @@ class SimKubelet {
   void PlanStatus(Pod& pod, nanoseconds delay);
   void WriteStatus(const std::string& uid);
   Json StatusOf(const Pod& pod, const Container& container, const std::string& name) const;
+  std::optional<std::vector<std::string>> Resolve(const std::string& name) const;
   bool AskToStop(const std::string& uid, const std::string& run, const std::string& nonce,
                  const std::string& reason, std::function<void(std::string)> answer);
   Pod* FindPod(const std::string& uid);

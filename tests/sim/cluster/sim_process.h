@@ -3,7 +3,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/base/random.h"
 #include "tests/sim/cluster/pod_network.h"
@@ -32,6 +34,8 @@ struct ProcessContext {
       ask_to_stop;
   // Ends the container whose processes this one shares, and so itself.
   std::function<void(const std::string& run, int exit_code)> end_target;
+  // The addresses behind a headless Service, "name.namespace.svc"; nullopt: there is none.
+  std::function<std::optional<std::vector<std::string>>(const std::string& name)> resolve;
 };
 
 // An injector, as its stopper sees it.

@@ -12,5 +12,12 @@ TEST(ResolvConf, NamesEveryServerAndNothingElse) {
       testing::ElementsAre("10.96.0.10", "fe80::1"));
 }
 
+TEST(ResolvConf, TellsTheDomainOfTheCluster) {
+  EXPECT_EQ(ClusterDomain("search rbee.svc.k8s.example svc.k8s.example. k8s.example\n"),
+            "k8s.example");
+  EXPECT_EQ(ClusterDomain("search example.org\nnameserver 10.96.0.10\n"), "cluster.local");
+  EXPECT_EQ(ClusterDomain(""), "cluster.local");
+}
+
 }  // namespace
 }  // namespace chaos::inject

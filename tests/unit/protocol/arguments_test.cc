@@ -62,6 +62,21 @@ TEST(InjectArguments, BadOnesAreRefusedWithTheFieldThatIsWrong) {
   }
 }
 
+TEST(InjectArguments, PeersThatAreFollowedRoundTripByteForByte) {
+  const std::string text =
+      With(R"("Egress",)",
+           R"("Egress","follow":[{"except":["10.0.0.5"],"service":"rbc-0123456789-peers.rbee.svc",)"
+           R"("verify":[7835]}],)");
+  const Result<InjectArguments> arguments = InjectFromJson(text);
+  ASSERT_TRUE(arguments) << arguments.error().detail;
+  EXPECT_EQ(PrintJson(ToJson(*arguments)), text);
+  ASSERT_EQ(arguments->partition().follow.size(), 1U);
+  const Result<InjectArguments> bad =
+      InjectFromJson(With(R"("Egress",)", R"("Egress","follow":[{"verify":[7835]}],)"));
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().detail, "follow[0].service must be present");
+}
+
 std::string Around(const std::string& fault, const std::string& duration) {
   return R"({"controls":[],"duration":")" + duration +
          R"(","nonce":"00112233445566778899aabbccddeeff","notAfter":"2026-11-24T12:01:00.000Z",)"
