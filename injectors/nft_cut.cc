@@ -4,9 +4,13 @@
 #include <linux/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
+#include <linux/netfilter/xt_NFQUEUE.h>
 #include <linux/netlink.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 namespace chaos::inject {
 namespace {
@@ -269,7 +273,39 @@ class Builder {
       batch_.Put32(NFTA_OBJREF_IMM_TYPE, NFT_OBJECT_COUNTER);
       batch_.Put(NFTA_OBJREF_IMM_NAME, std::string_view(kDroppedCounter));
     });
-    Verdict(NF_DROP);
+    if (!cut_.queue)
+      Verdict(NF_DROP);
+    else if (cut_.queue->by_target)
+      QueueByTarget(cut_.queue->number);
+    else
+      Queue(cut_.queue->number);
+  }
+
+  void Queue(std::uint16_t number) {
+    const auto put = [&](std::uint16_t type, std::uint16_t value) {
+      const std::uint8_t bytes[] = {static_cast<std::uint8_t>(value >> 8),
+                                    static_cast<std::uint8_t>(value)};
+      batch_.Put(type, std::span<const std::uint8_t>(bytes));
+    };
+    Expression("queue", [&] {
+      put(NFTA_QUEUE_NUM, number);
+      put(NFTA_QUEUE_TOTAL, 1);
+      put(NFTA_QUEUE_FLAGS, NFT_QUEUE_FLAG_BYPASS);
+    });
+  }
+
+  void QueueByTarget(std::uint16_t number) {
+    xt_NFQ_info_v3 info{};
+    info.queuenum = number;
+    info.queues_total = 1;
+    info.flags = NFQ_FLAG_BYPASS;
+    std::array<std::uint8_t, (sizeof info + 7) / 8 * 8> bytes{};  // whole words, as xtables pads
+    std::memcpy(bytes.data(), &info, sizeof info);
+    Expression("target", [&] {
+      batch_.Put(NFTA_TARGET_NAME, std::string_view("NFQUEUE"));
+      batch_.Put32(NFTA_TARGET_REV, 3);
+      batch_.Put(NFTA_TARGET_INFO, std::span<const std::uint8_t>(bytes));
+    });
   }
 
   void LoadAddress(const Side& side, bool out) {

@@ -12,6 +12,7 @@ namespace chaos::inject {
 //                 ip daddr @spared4 accept; ip daddr @peers4 counter name "dropped" drop; … ip6 … }
 //     chain in  { the same with hook input, iiftype and saddr } }
 // A cut that grows has the sets and rules of both families from the start.
+// With a queue, packets go there in place of drop, and the counter counts those that went.
 // With ports, the sets hold address . port and match the other side's port of TCP and of UDP.
 NftBatch CutBatch(const Cut& cut, nanoseconds lasts);
 // More addresses for the sets of a cut that grows.

@@ -45,6 +45,12 @@ class Lookup {
   virtual std::optional<Found> Poll() = 0;
 };
 
+// Where the kernel holds packets for a program: let pass while nobody takes them.
+struct QueueTo {
+  std::uint16_t number = 0;
+  bool by_target = false;  // by the NFQUEUE target of iptables: kernels without nft's own queue
+};
+
 // A packet filter that drops what goes to or comes from some addresses, for a time that the kernel
 // keeps.
 struct Cut {
@@ -54,7 +60,8 @@ struct Cut {
   std::vector<std::uint16_t> ports;  // of the other side, TCP and UDP; empty = everything
   bool outgoing = false;
   bool incoming = false;
-  bool grows = false;  // WidenCut may be called, with addresses of either family
+  bool grows = false;              // WidenCut may be called, with addresses of either family
+  std::optional<QueueTo> queue{};  // held there in place of dropped
 };
 
 class Node {

@@ -2,12 +2,11 @@
 // before, fail during, and work again after, beside a control that goes on working.
 #pragma once
 
-#include <functional>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
+#include "injectors/aim.h"
 #include "injectors/connects.h"
 #include "injectors/fault.h"
 #include "injectors/follow_peers.h"
@@ -33,33 +32,13 @@ class Partition final : public Fault {
   std::unique_ptr<Look> Confirm(Node& node, nanoseconds now) override;
 
  private:
-  struct Check {           // one endpoint of one peer
-    std::size_t peer = 0;  // index into arguments_.partition().peers
-    Endpoint endpoint;
-    bool before = false;  // could be reached before the fault
-  };
-  struct ControlCheck {
-    std::string name;  // "dns 10.96.0.10:53"
-    Endpoint endpoint;
-    bool before = false;
-  };
-
-  Result<void> PlanCut(const std::vector<Address>& untouchable);
-  Result<void> PlanControls();
-  Result<std::vector<Address>> Untouchable(Node& node) const;
   Reading ReadBefore(const Connects& connects);
   Reading ReadDuring(Node& node, const Connects& connects) const;
   Reading ReadAfter(const Connects& connects) const;
-  std::vector<Endpoint> Worked(bool controls_too) const;
-  std::set<std::size_t> ReachableBefore() const;  // indices of peers
-  std::string PeersUnreachableBefore() const;     // their names
 
   const protocol::InjectArguments arguments_;
-  Cut cut_;
+  Aim aim_;
   FollowPeers follow_;
-  std::vector<Check> checks_;
-  std::set<std::size_t> tried_;  // peers with at least one check; only they count in shares
-  std::vector<ControlCheck> controls_;
   nanoseconds slowest_before_{0};
 };
 

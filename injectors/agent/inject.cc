@@ -12,11 +12,13 @@
 #include "injectors/agent/console.h"
 #include "injectors/agent/linux_node.h"
 #include "injectors/agent/linux_processes.h"
+#include "injectors/agent/packet_queue.h"
 #include "injectors/agent/poller.h"
 #include "injectors/agent/resolv_conf.h"
 #include "injectors/agent/sock_diag.h"
 #include "injectors/agent/stop_channel.h"
 #include "injectors/agent/supervisor.h"
+#include "injectors/network_fault.h"
 #include "injectors/partition.h"
 #include "injectors/process_end.h"
 #include "injectors/process_hang.h"
@@ -82,8 +84,11 @@ void SayOnce(Console& console, const std::string& run, std::string event, std::s
   console.Record(protocol::PrintRecord(record));
 }
 
-std::unique_ptr<Fault> MakeFault(const protocol::InjectArguments& arguments, Processes& processes) {
+std::unique_ptr<Fault> MakeFault(const protocol::InjectArguments& arguments, Processes& processes,
+                                 Packets& packets) {
   const auto* process = std::get_if<protocol::Process>(&arguments.fault);
+  if (std::holds_alternative<protocol::Network>(arguments.fault))
+    return std::make_unique<NetworkFault>(arguments, packets);
   if (process == nullptr) return std::make_unique<Partition>(arguments);
   if (process->AtOnce()) return std::make_unique<ProcessEnd>(*process, processes);
   return std::make_unique<ProcessHang>(arguments, processes);
@@ -114,7 +119,8 @@ int Inject(std::string_view json, const std::string& termination_log) {
   LinuxNode node(poller, stops, resolver);
   LinuxProcesses processes;
   SockDiag sockets;
-  const std::unique_ptr<Fault> fault = MakeFault(*arguments, processes);
+  PacketQueue packets(poller);
+  const std::unique_ptr<Fault> fault = MakeFault(*arguments, processes, packets);
   std::optional<Trigger> trigger;
   if (arguments->trigger) trigger.emplace(*arguments->trigger, sockets);
   ConsoleOutput output(console, stops);

@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "injectors/protocol/network.h"
 #include "operator/base/clock.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
@@ -38,6 +39,13 @@ struct Partition {
   std::vector<std::uint16_t> ports;  // of the peer; empty = everything
   Direction direction = Direction::kBoth;
   std::vector<Follow> follow{};
+};
+
+// What is done to the packets that a partition with the same words would drop.
+struct Network {
+  Partition between;
+  Effects effects;
+  std::uint64_t seed = 0;  // of what is left to chance
 };
 
 enum class ProcessAction { kKill, kExit, kTerminate, kHang };
@@ -90,7 +98,7 @@ struct InjectArguments {
   TimePoint not_before{};  // refuses to arm outside of these (ClockSkew, Expired)
   TimePoint not_after{};
   milliseconds duration{0};  // from applied; 0 for, and only for, a fault that happens at once
-  std::variant<Partition, Process> fault;
+  std::variant<Partition, Process, Network> fault;
   std::optional<Trigger> trigger;
   std::vector<Control> controls;     // tried in order; the first that works before is used
   std::vector<std::string> protect;  // addresses never cut off: DNS, the node

@@ -46,6 +46,7 @@ Result<Event> ParseEvent(
 //   SteadyStateNotMet   no peer could be reached before the fault, so nothing could be proved
 //   NoEffect            the rules are in, but what worked before still works
 //   PartialEffect       some peers are cut off, others are not
+//   WrongDose           it has an effect, and not as strong as was asked for
 //   Refused             a capability, kernel feature or argument is missing; the message names it
 //   AlreadyThere        another injector of this run holds the lock
 //   TriggerNeverFired   what was waited for did not happen in time; nothing was applied
@@ -54,6 +55,7 @@ inline constexpr std::string_view kClockSkew = "ClockSkew";
 inline constexpr std::string_view kSteadyStateNotMet = "SteadyStateNotMet";
 inline constexpr std::string_view kNoEffect = "NoEffect";
 inline constexpr std::string_view kPartialEffect = "PartialEffect";
+inline constexpr std::string_view kWrongDose = "WrongDose";
 inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kAlreadyThere = "AlreadyThere";
 inline constexpr std::string_view kTriggerNeverFired = "TriggerNeverFired";

@@ -32,6 +32,12 @@ Json ToJson(const Partition& partition) {
   return json;
 }
 
+Json ToJson(const Network& network) {
+  Json json = {{"between", ToJson(network.between)}, {"seed", network.seed}};
+  PutEffects(json, network.effects);
+  return json;
+}
+
 // Only what the action reads, so that equal faults have equal bytes.
 Json ToJson(const Process& process) {
   Json json = {{"action", kActions[static_cast<std::size_t>(process.action)]}};
@@ -97,6 +103,17 @@ std::string ReadPartition(const Json& json, Partition& partition) {
   const std::string follow = ReadList(reader, "follow", partition.follow, ReadFollow);
   const std::string error = reader.Finish();
   return !peers.empty() ? peers : !follow.empty() ? follow : error;
+}
+
+std::string ReadNetwork(const Json& json, Network& network) {
+  FieldReader reader(json, "network");
+  std::string between;
+  if (const Json* object = reader.Take("between", true))
+    between = ReadPartition(*object, network.between);
+  reader.Read("seed", network.seed, true);
+  const std::string effects = ReadEffects(reader, network.effects);
+  const std::string error = reader.Finish();
+  return !between.empty() ? between : !effects.empty() ? effects : error;
 }
 
 std::string ReadProcess(const Json& json, Process& process) {
@@ -173,8 +190,10 @@ Json ToJson(const InjectArguments& a) {
                {"protect", a.protect}};
   if (const auto* partition = std::get_if<Partition>(&a.fault))
     json["partition"] = ToJson(*partition);
+  else if (const auto* process = std::get_if<Process>(&a.fault))
+    json["process"] = ToJson(*process);
   else
-    json["process"] = ToJson(std::get<Process>(a.fault));
+    json["network"] = ToJson(std::get<Network>(a.fault));
   if (a.trigger) json["trigger"] = ToJson(*a.trigger);
   return json;
 }
@@ -193,14 +212,17 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
   reader.Read("protect", a.protect, "a list of addresses");
   std::string controls = ReadList(reader, "controls", a.controls, ReadControl);
   std::string fault, trigger;
-  const Json* partition = reader.Take("partition", false);
-  const Json* process = reader.Take("process", false);
-  if ((partition == nullptr) == (process == nullptr))
-    reader.Fail("", "an object with exactly one of partition and process");
-  else if (partition != nullptr)
-    fault = ReadPartition(*partition, a.fault.emplace<Partition>());
-  else
-    fault = ReadProcess(*process, a.fault.emplace<Process>());
+  int faults = 0;
+  const auto one_of = [&](const char* key, auto kind, auto read) {
+    const Json* object = reader.Take(key, false);
+    if (object == nullptr) return;
+    ++faults;
+    fault = read(*object, a.fault.emplace<decltype(kind)>());
+  };
+  one_of("partition", Partition{}, ReadPartition);
+  one_of("process", Process{}, ReadProcess);
+  one_of("network", Network{}, ReadNetwork);
+  if (faults != 1) reader.Fail("", "an object with exactly one of partition, process and network");
   if (const Json* object = reader.Take("trigger", false))
     trigger = ReadTrigger(*object, a.trigger.emplace());
   if (!IsHex(a.run, 10)) reader.Fail("run", "10 hex digits");

@@ -143,7 +143,7 @@ TEST(InjectArguments, BadProcessFaultsAreRefusedWithTheFieldThatIsWrong) {
       {ProcessText(kill, R"({"when":"Whenever","within":"30s"})"),
        "trigger.when must be a known word"},
       {Around(R"("protect":[],"run":"0123456789")", "30s"),
-       "arguments must be an object with exactly one of partition and process"},
+       "arguments must be an object with exactly one of partition, process and network"},
   };
   for (const auto& row : rows) {
     const Result<InjectArguments> arguments = InjectFromJson(row.text);
@@ -194,6 +194,47 @@ TEST(ProbePodArguments, RoundTripOfAllKinds) {
   EXPECT_EQ(back->probes[1].at_least, 1);
   EXPECT_FALSE(back->probes[1].at_most);
   EXPECT_EQ(back->probes[2].max_tokens, 50);
+}
+
+// The fields of `network` beside whom it is between.
+std::string NetworkError(const std::string& effects) {
+  const std::string text =
+      R"({"v":1,"run":"0123456789","nonce":"00112233445566778899aabbccddeeff","duration":"30s",)"
+      R"("notBefore":"2026-11-24T11:59:30Z","notAfter":"2026-11-24T12:01:00Z","network":)"
+      R"({"between":{"peers":[],"ports":[],"direction":"Both"},"seed":7)" +
+      effects + "}}";
+  const Result<InjectArguments> arguments = InjectFromJson(text);
+  if (!arguments) return arguments.error().detail;
+  const Result<InjectArguments> again = InjectFromJson(PrintJson(ToJson(*arguments)));
+  EXPECT_TRUE(again && PrintJson(ToJson(*again)) == PrintJson(ToJson(*arguments)));
+  return "";
+}
+
+TEST(NetworkArguments, EveryEffectComesBackAsItWas) {
+  EXPECT_EQ(
+      NetworkError(
+          R"(,"delay":{"latency":"500ms","jitter":"100ms","correlation":25,"distribution":"Normal"},)"
+          R"("loss":{"share":30,"correlation":0,"burst":5},"corrupt":1,"reorder":50,"rate":10000)"),
+      "");
+}
+
+TEST(NetworkArguments, WhatMakesNoSenseIsRefusedWithASentence) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"", "network must be at least one of delay, loss, corrupt and rate"},
+      {R"(,"reorder":10,"loss":{"share":1})", "network.reorder must be with a delay to skip"},
+      {R"(,"delay":{"latency":"0s","distribution":"Uniform"})",
+       "network.delay.latency must be above 0 and at most 10s"},
+      {R"(,"delay":{"latency":"1s","jitter":"2s","distribution":"Uniform"})",
+       "network.delay.jitter must be at most latency"},
+      {R"(,"loss":{"share":95})", "network.loss.share must be from 1 to 90 percent"},
+      {R"(,"loss":{"share":30,"burst":5,"correlation":5})",
+       "network.loss.burst must be without correlation: both say how losses come together"},
+      {R"(,"loss":{"share":90,"burst":8})",
+       "network.loss.burst must be longer for so large a share"},
+      {R"(,"corrupt":91)", "network.corrupt must be from 0 to 90 percent"},
+      {R"(,"rate":10)", "network.rate must be from 1000 to 1000000 bytes a second"},
+      {R"(,"corrupt":1,"duplicate":1)", "network has an unknown field \"duplicate\""}};
+  for (const auto& [effects, error] : rows) EXPECT_EQ(NetworkError(effects), error);
 }
 
 }  // namespace
