@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "injectors/protocol/faults.h"
+
 namespace chaos::experiment {
 namespace {
 
-bool EndsProcess(const Status& s) {
-  return s.fault_kind.starts_with("process.") && s.fault_kind != "process.Hang";
+bool AtOnce(const Status& s) {
+  const protocol::FaultRow* row = protocol::FindFault(s.fault_kind);
+  return row != nullptr && !row->lasts;
 }
 
 using kube::Condition;
@@ -70,9 +73,9 @@ void SetProgress(Setter& set, const Status& s, const Blocked* blocked, bool susp
 
   const bool recovered = finished && !s.timings.to_recover.empty();
   if (recovered)
-    set.Set("Recovered", ConditionStatus::kTrue, "StableAgain",
-            "good again " + s.timings.to_recover +
-                (EndsProcess(s) ? " after the fault" : " after the end"));
+    set.Set(
+        "Recovered", ConditionStatus::kTrue, "StableAgain",
+        "good again " + s.timings.to_recover + (AtOnce(s) ? " after the fault" : " after the end"));
   else if (finished && s.reason == "NotRecovered")
     set.Set("Recovered", ConditionStatus::kFalse, "NotRecovered");
   else
@@ -162,9 +165,9 @@ std::vector<Happening> Happenings(const Status& before, const Status& after) {
       tell(kube::EventKind::kNormal, "Injecting", "Inject",
            after.fault_kind + " on " + std::to_string(after.targets.size()) + " target(s)");
     if (after.phase == "Recovering")
-      tell(kube::EventKind::kNormal, EndsProcess(after) ? "Recovering" : "Reverted", "Revert",
-           EndsProcess(after) ? "every target was hit; waiting for recovery"
-                              : "every target is clean; waiting for recovery");
+      tell(kube::EventKind::kNormal, AtOnce(after) ? "Recovering" : "Reverted", "Revert",
+           AtOnce(after) ? "every target was hit; waiting for recovery"
+                         : "every target is clean; waiting for recovery");
   }
   for (std::size_t i = 0; i < after.targets.size(); ++i) {
     const TargetStatus& target = after.targets[i];

@@ -38,7 +38,7 @@ std::optional<Refusal> MayTouchProcess(const Spec& spec, const Pod& target) {
 
 std::optional<Refusal> MayRemove(const Experiment& experiment, const Pods& matching,
                                  const Pods& targets) {
-  if (!experiment.spec.process) return std::nullopt;
+  if (!experiment.spec.TakesOut()) return std::nullopt;
   const auto is_target = [&](const auto& pod) {
     return std::any_of(targets.begin(), targets.end(),
                        [&](const auto& t) { return t->meta.uid == pod->meta.uid; });
@@ -84,10 +84,8 @@ std::optional<Refusal> MayStart(const Limits& limits, const Experiment& experime
   }
   if (fault->lasts && spec.duration <= milliseconds(0))
     return Refusal{"Duration", std::string(fault->key) + " needs spec.duration", false};
-  if (spec.EndsProcess() && spec.duration > milliseconds(0))
-    return Refusal{"Duration",
-                   spec.fault_key + " happens at once: remove spec.duration (only Hang has one)",
-                   false};
+  if (spec.AtOnce() && spec.duration > milliseconds(0))
+    return Refusal{"Duration", spec.fault_key + " happens at once: remove spec.duration", false};
   if (spec.Waits(protocol::When::kDuringRegistration) && !spec.inject_new_pods)
     return Refusal{"NewPods",
                    "trigger DuringRegistration waits for a pod that starts during the run: set "
@@ -111,18 +109,25 @@ std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experim
                                  const Census& census, const Pod& target) {
   const std::string pod = "pod " + target.meta.key.name;
   if (target.Ours()) return Refusal{"OwnPod", pod + " belongs to this operator", false};
-  if (target.host_network)
+  const bool sidecar = !experiment.spec.pod;  // else nothing enters the pod
+  if (target.host_network && sidecar)
     return Refusal{"HostNetwork",
                    pod + " uses the network of its node: a fault there would hit the whole node",
                    false};
   if (target.meta.deleting || target.phase != "Running")
     return Refusal{"NotRunning", pod + " is not running (any more)", false};
+  if (experiment.spec.pod && target.controller.empty())
+    return Refusal{"NotReplaced",
+                   pod +
+                       " belongs to no controller, so nothing would replace it: hit pods of a "
+                       "Deployment, StatefulSet or DaemonSet",
+                   false};
   if (std::optional<Refusal> refusal = MayTouchProcess(experiment.spec, target)) return refusal;
   // The sidecar of this run may be there already: only a new one is counted.
   const std::string mine = protocol::SidecarName(RunId(experiment.meta.uid, experiment.spec_hash));
   const bool launched =
       std::find(target.sidecars.begin(), target.sidecars.end(), mine) != target.sidecars.end();
-  if (!launched && Sidecars(target) + 2 > limits.max_sidecars) {
+  if (sidecar && !launched && Sidecars(target) + 2 > limits.max_sidecars) {
     return Refusal{"SidecarLimit",
                    pod + " already has " + CountSidecars(limits, target) +
                        " sidecars of earlier runs, which cannot be removed: replace the pod "

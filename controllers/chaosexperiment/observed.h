@@ -38,6 +38,7 @@ struct TargetView {
   std::optional<Error> preflight_error;  // the API server would refuse the sidecar
   bool launch_uncertain = false;         // an attempt before the refusal may have been carried out
   std::optional<Error> launch_error, stopper_error;
+  std::optional<TimePoint> removed_at;  // when the call that took the pod away was made
   // When its node (or the API server, for a pod that is gone) last said that the injector had not
   // started: a watch may be minutes behind.
   std::optional<TimePoint> not_started_at;

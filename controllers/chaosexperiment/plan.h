@@ -47,6 +47,13 @@ struct LaunchStopper {
   std::string pod, uid;
   Json patch;
 };
+// The pod itself goes, by a call of the API alone.
+struct RemovePod {
+  std::string pod, uid;
+  bool evict = false;
+  std::optional<seconds> grace;
+  bool dry_run = false;  // asks whether it would be allowed
+};
 struct ReadLog {
   std::string pod, uid, container;
   bool last = false;
@@ -54,7 +61,7 @@ struct ReadLog {
 
 using Action = std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod,
                             FollowProbePod, DeleteProbePod, CreateLoad, Preflight, LaunchInjector,
-                            LaunchStopper, ReadLog>;
+                            LaunchStopper, RemovePod, ReadLog>;
 
 struct Step {
   std::vector<Action> actions;

@@ -11,7 +11,8 @@
 namespace chaos::experiment {
 namespace {
 
-constexpr seconds kGrace{5};  // past a deadline before it counts as overdue
+constexpr seconds kGrace{5};     // past a deadline before it counts as overdue
+constexpr seconds kRemoval{30};  // for a node to clean up after the containers of a pod
 
 }  // namespace
 
@@ -28,6 +29,16 @@ Pods Planner::TargetPods() const {
 Result<void> Planner::Promise(TargetStatus& target, const Pod& pod, const std::string& nonce,
                               const std::vector<protocol::Peer>& peers,
                               const std::vector<protocol::Control>& controls) {
+  if (spec_.pod) {  // nothing is started: the window and the deadline are all there is to keep
+    Intent intent;
+    intent.not_before = now_;
+    intent.not_after = now_ + world_.settings->start_window;
+    intent.deadline = intent.not_after + spec_.pod->grace.value_or(pod.grace) + kRemoval;
+    target.placement = "None";
+    target.state = "Intended";
+    target.intent = std::move(intent);
+    return {};
+  }
   const Result<Means> means = ChooseMeans(spec_, pod, target.container);
   CHECK(means);  // the guard has asked before
   protocol::InjectArguments a;
@@ -67,7 +78,7 @@ Result<void> Planner::Promise(TargetStatus& target, const Pod& pod, const std::s
 void Planner::PersistIntents() {
   std::vector<protocol::Peer> peers;
   std::vector<protocol::Control> controls;
-  if (!spec_.process) {
+  if (spec_.HasPeers()) {
     const Pods targets = TargetPods();
     Result<Peers> found =
         ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services, targets);

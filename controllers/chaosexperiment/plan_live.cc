@@ -61,7 +61,9 @@ void Planner::PlanBaseline() {
     if (!error) continue;
     if (error->reason == Reason::kNotFound) break;  // gone: Recheck selects again
     return Conclude({"Inconclusive", "Refused",
-                     "pod " + target.pod + " refuses the injector: " + error->detail});
+                     "pod " + target.pod +
+                         (spec_.pod ? " may not be taken away: " : " refuses the injector: ") +
+                         error->detail});
   }
   if (spec_.load && !LoadReady()) return;
   const bool watched = !spec_.probes.empty() || spec_.load;
@@ -82,6 +84,10 @@ bool Planner::PreflightDone() {
     const Result<Means> means = ChooseMeans(spec_, *pod, target.container);
     if (!means) continue;  // and this one refuses it
     done = false;
+    if (spec_.pod) {
+      Do(RemovePod{target.pod, target.uid, spec_.pod->evict, spec_.pod->grace, true});
+      continue;
+    }
     Intent trial;
     trial.sidecar = protocol::SidecarName(run_);
     trial.image = world_.settings->injector_image;
@@ -272,9 +278,9 @@ void Planner::PlanInjected() {
   if (spec_.WaitsForNewPod() && next_.targets.empty()) return WaitForNewPod();
   for (TargetStatus& target : next_.targets) {
     if (!target.Ended()) UpdateTarget(target);
-    if (target.Ended() && spec_.EndsProcess()) NoteBack(target);
+    if (target.Ended() && spec_.AtOnce()) NoteBack(target);
   }
-  if (!spec_.process) NoticeLatePeers();
+  if (spec_.HasPeers()) NoticeLatePeers();
   const auto ended = [](const TargetStatus& t) { return t.Ended(); };
   if (std::all_of(next_.targets.begin(), next_.targets.end(), ended)) {
     if (next_.stop) {

@@ -218,7 +218,7 @@ void Planner::Start() {
     selection = SelectTargets(spec_.target, spec_.max_targets, *world_.profile, world_.pods, seed);
   if (!selection) return failed("NoTargets", selection.error());
   Result<Peers> peers = Peers{};
-  if (!spec_.process)
+  if (spec_.HasPeers())
     peers = ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services,
                          selection->targets);
   if (!peers) return failed("NoPeers", peers.error());

@@ -51,6 +51,7 @@ void Planner::UpdateTarget(TargetStatus& target) {
                  "the pod cannot be seen any more: " + world_.not_bound);
     return Wake(target.intent->deadline + kUnseenGrace + milliseconds(1));
   }
+  if (spec_.pod) return UpdateRemoved(target, pod, view);
   if (pod == nullptr) {
     TakeOver(target, view.said);
     const bool whole = target.reverted_at && (next_.stop || !CutShort(target, spec_.duration));

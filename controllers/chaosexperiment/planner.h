@@ -71,6 +71,9 @@ class Planner {
   void VerifiedByKubelet(TargetStatus& target, const Death& death, const Said& said);
   void NoteBack(TargetStatus& target);
 
+  // --- plan_pod.cc: a fault that takes the pod itself away
+  void UpdateRemoved(TargetStatus& target, const Pod* pod, const TargetView& view);
+
   void StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view);
   void ReadLogs(const TargetStatus& target, const TargetView& view);
 

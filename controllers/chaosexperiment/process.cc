@@ -52,6 +52,7 @@ std::vector<protocol::Listener> WhereItRegisters(const Pod& pod, const Profile& 
 }  // namespace
 
 Result<Means> ChooseMeans(const Spec& spec, const Pod& pod, const std::string& container) {
+  if (spec.pod) return Means{protocol::Tier::kApiOnly, "", "", {}, {}};
   if (!spec.process) return Means{protocol::Tier::kPodCapabilities, "", "NET_ADMIN", 0, {}};
   const protocol::FaultRow* row = protocol::FindFault(spec.fault_key);
   const protocol::Tier lowest = row ? row->lowest_tier : protocol::Tier::kNodePrivileged;

@@ -373,6 +373,36 @@ Result<void> Reconciler::Do(const Context& c, const LaunchStopper& action) {
   return {};
 }
 
+Result<void> Reconciler::Do(const Context& c, const RemovePod& action) {
+  const std::string& ns = c.experiment.meta.key.ns;
+  const kube::DeleteOptions options{
+      .uid = action.uid,
+      .grace_seconds = action.grace ? static_cast<int>(action.grace->count()) : -1,
+      .dry_run = action.dry_run,
+      .must_exist = true};
+  const TimePoint now = p_.clock.Now();
+  const Result<void> done = action.evict ? p_.client.Evict(ns, action.pod, options)
+                                         : p_.client.Delete(kube::kPods, ns, action.pod, options);
+  TargetView& view = c.memory.targets[action.uid];
+  // 429 says either that the server has too much to do, or that a budget forbids it.
+  const bool budget = !done && done.error().reason == Reason::kThrottled &&
+                      done.error().detail.find("disruption budget") != std::string::npos;
+  if (!done && !Final(done.error()) && !budget) {
+    view.launch_uncertain = view.launch_uncertain || done.error().reason == Reason::kUnknownOutcome;
+    return done;
+  }
+  const std::optional<Error> error = done ? std::nullopt : std::optional(done.error());
+  if (action.dry_run) {
+    view.preflight_done = true;
+    view.preflight_error = error;
+    return {};
+  }
+  view.launch_uncertain = view.launch_uncertain || (error && !c.memory.wrote_intent);
+  view.launch_error = error;
+  if (!error && !view.removed_at) view.removed_at = now;
+  return {};
+}
+
 Result<void> Reconciler::Do(const Context& c, const ReadLog& action) {
   Result<std::string> log = p_.client.Log(c.experiment.meta.key.ns, action.pod, action.container);
   TargetView& view = c.memory.targets[action.uid];

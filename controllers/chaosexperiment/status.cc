@@ -64,7 +64,7 @@ Json PrintTarget(const TargetStatus& t) {
   Put(json, "endedAt", t.ended_at);
   Put(json, "backAt", t.back_at);
   if (t.exit_code) json["exitCode"] = *t.exit_code;
-  if (t.intent) PrintMeans(*t.intent, json);
+  if (t.intent && !t.intent->sidecar.empty()) PrintMeans(*t.intent, json);
   if (t.restarts_after) json["restartCount"]["after"] = *t.restarts_after;
   if (t.intent) {
     json["intent"] = {{"sidecar", t.intent->sidecar},

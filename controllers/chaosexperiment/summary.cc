@@ -76,9 +76,9 @@ std::string Consequences(const Spec& spec, const Timings& timings) {
   };
   add(timings.to_detect, "noticed after ");
   add(timings.to_reroute, "rerouted after ");
-  if (spec.EndsProcess()) {
+  if (spec.AtOnce()) {
     const bool waited = !timings.back_off.empty();
-    add(timings.to_restart, "running again after ",
+    add(timings.to_restart, spec.pod ? "replaced after " : "running again after ",
         waited ? " (the kubelet waited " + timings.back_off + ")" : "");
     add(timings.to_recover, "good again ", " after the fault");
   } else {
@@ -94,6 +94,7 @@ std::string Summarize(const Spec& spec, const Status& status, const Judgement& j
   std::string text;
   if (hit.count > 0 && spec.fault_key == "partition") text = CutOff(status, hit);
   if (hit.count > 0 && spec.process) text = Ended(spec, hit);
+  if (hit.count > 0 && spec.pod) text = hit.who + (spec.pod->evict ? " evicted" : " deleted");
   if (!text.empty()) text += Consequences(spec, status.timings);
   if (const std::string load = status.load ? LoadText(*status.load) : ""; !load.empty())
     text += (text.empty() ? "" : "; ") + load;

@@ -74,6 +74,16 @@ void ReadProcess(const Json& json, Spec& spec) {
   spec.process = process;
 }
 
+void ReadPod(const Json& json, Spec& spec) {
+  const std::string action = Text(json, {"action"}, "Delete");
+  PodRemoval pod;
+  pod.evict = action == "Evict";
+  if (Find(json, {"gracePeriod"}) != nullptr)
+    pod.grace = std::chrono::ceil<seconds>(Duration(json, {"gracePeriod"}, seconds(1)));
+  spec.fault_key = "pod." + action;
+  spec.pod = pod;
+}
+
 TriggerSpec ReadTrigger(const Json& json) {
   const std::string when = Text(json, {"when"});
   const protocol::When which = when == "DuringInference"      ? protocol::When::kDuringInference
@@ -148,6 +158,8 @@ Spec ReadSpec(const Json& json) {
     spec.partition = ReadPartition(*partition);
   } else if (const Json* process = Find(json, {"fault", "process"})) {
     ReadProcess(*process, spec);
+  } else if (const Json* pod = Find(json, {"fault", "pod"})) {
+    ReadPod(*pod, spec);
   }
   if (const Json* trigger = Find(json, {"trigger"})) spec.trigger = ReadTrigger(*trigger);
   spec.inject_new_pods = Text(json, {"newPods"}) == "Inject";

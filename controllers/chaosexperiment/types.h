@@ -41,6 +41,12 @@ struct PartitionSpec {
   protocol::Direction direction = protocol::Direction::kBoth;
 };
 
+// The pod itself is taken away, through the API alone.
+struct PodRemoval {
+  bool evict = false;  // asks the PodDisruptionBudget; else it is deleted whatever that says
+  std::optional<seconds> grace;  // nullopt: the pod's own
+};
+
 struct TriggerSpec {
   protocol::When when = protocol::When::kRandomWithin;
   std::int64_t after_bytes = 1;  // DuringInference: sent on an open stream of the target
@@ -83,6 +89,7 @@ struct Spec {
   std::string fault_key;  // "partition", "process.Kill"; empty: no fault that we know
   PartitionSpec partition;
   std::optional<protocol::Process> process;
+  std::optional<PodRemoval> pod;
   std::optional<TriggerSpec> trigger;
   bool inject_new_pods = false;
   milliseconds duration{0};
@@ -100,10 +107,15 @@ struct Spec {
   std::string dry_run;  // "" | Plan | Preflight
   milliseconds starting_deadline{0};
 
-  // The fault ends a process: nothing is left of it to revert, only a victim to come back.
+  // The fault ends a process.
   bool EndsProcess() const { return process && process->AtOnce(); }
   // One that is not the first of its container, which goes on then.
   bool EndsChild() const { return EndsProcess() && !process->match.empty(); }
+  // Nothing of the fault lasts: there is no revert, only a victim or its replacement to come back.
+  bool AtOnce() const { return EndsProcess() || pod; }
+  // At least one ready replica has to be left.
+  bool TakesOut() const { return process || pod; }
+  bool HasPeers() const { return fault_key == "partition"; }
   bool Waits(protocol::When when) const { return trigger && trigger->when == when; }
   // The target is a pod that does not exist yet.
   bool WaitsForNewPod() const {

@@ -24,7 +24,7 @@ std::optional<TimePoint> BackFor(const Spec& spec, const TargetStatus& target) {
 }
 
 std::optional<TimePoint> EndOn(const Spec& spec, const TargetStatus& target) {
-  if (!spec.EndsProcess()) return target.reverted_at ? target.reverted_at : target.clean_at;
+  if (!spec.AtOnce()) return target.reverted_at ? target.reverted_at : target.clean_at;
   return BackFor(spec, target).value_or(*target.injected_at + spec.recovery_within);
 }
 
@@ -37,14 +37,14 @@ std::optional<Spans> SpansOf(const Spec& spec, const Status& status, TimePoint n
     if (end) reverted = std::max(*end, reverted.value_or(*end));
   }
   if (!applied || !reverted) return std::nullopt;
-  if (spec.EndsProcess()) reverted = std::min(*reverted, *applied + spec.recovery_within);
+  if (spec.AtOnce()) reverted = std::min(*reverted, *applied + spec.recovery_within);
   const TimePoint start = status.baseline_started_at.value_or(status.started_at.value_or(*applied));
   return Spans{{start, *applied}, {*applied, *reverted}, {*reverted, now}, *applied, *reverted};
 }
 
 // The victim that is still down, or nullptr.
 const TargetStatus* StillDown(const Spec& spec, const Status& status) {
-  if (!spec.EndsProcess()) return nullptr;
+  if (!spec.AtOnce()) return nullptr;
   for (const TargetStatus& target : status.targets) {
     if (target.verified_at && !target.back_at) return &target;
   }
@@ -147,7 +147,7 @@ void FillTimings(const Spec& spec, const Spans& spans, Status& status) {
     const bool told = spec.EndsProcess() && !spec.EndsChild();
     status.timings.to_effect = told ? ByTheKubelet(effect) : PrintShort(effect);
   }
-  if (clean && !spec.EndsProcess())
+  if (clean && !spec.AtOnce())
     status.timings.to_clean = PrintShort(std::max(microseconds(0), *clean - spans.reverted));
 }
 
@@ -261,7 +261,7 @@ FaultTime FaultTimeOf(const Spec& spec, const Status& status) {
     time.from = std::min(*target.injected_at, time.from.value_or(*target.injected_at));
     // A victim that is down may come back, as long as the run goes on.
     const std::optional<TimePoint> end =
-        spec.EndsProcess() && !over ? BackFor(spec, target) : EndOn(spec, target);
+        spec.AtOnce() && !over ? BackFor(spec, target) : EndOn(spec, target);
     if (end) time.to = std::max(*end, time.to.value_or(*end));
     ended = ended && end;
   }
@@ -286,12 +286,12 @@ std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimeP
   if (spans) {
     FillCounts(spec, samples, *spans, status);
     FillTimings(spec, *spans, status);
-    if (spec.EndsProcess()) FillVictims(spec, samples, *spans, status);
+    if (spec.AtOnce()) FillVictims(spec, samples, *spans, status);
   }
   if (std::optional<Judgement> broken = JudgeTargets(status)) return broken;
   if (!spans) return Judgement{"Inconclusive", "NoEffect", "no target was hit"};
   const TimePoint latest =
-      (spec.EndsProcess() ? spans->applied : spans->reverted) + spec.recovery_within;
+      (spec.AtOnce() ? spans->applied : spans->reverted) + spec.recovery_within;
   const TargetStatus* down = StillDown(spec, status);
   if (down != nullptr && now <= latest + kLag) return std::nullopt;
   const bool nothing_to_wait_for =
@@ -307,7 +307,7 @@ std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimeP
     recovery.state = Recovery::State::kNoData;
   if (recovery.at && down == nullptr)
     status.timings.to_recover =
-        PrintShort(*recovery.at - (spec.EndsProcess() ? spans->applied : spans->reverted));
+        PrintShort(*recovery.at - (spec.AtOnce() ? spans->applied : spans->reverted));
   if (recovery.state == Recovery::State::kNotYet || (detection && detection_pending))
     return std::nullopt;
 
@@ -323,16 +323,20 @@ std::optional<Judgement> Judge(const Spec& spec, const SampleLog& samples, TimeP
   if (detection) return detection;
   if (std::optional<Judgement> unmet = JudgePhase(spec, status, false)) return unmet;
   if (down != nullptr) {
-    return Judgement{"Failed", "NotRecovered",
-                     "container " + down->container + " of pod " + down->pod +
-                         " did not run again within " + PrintDuration(spec.recovery_within)};
+    const std::string within = " within " + PrintDuration(spec.recovery_within);
+    if (spec.pod)
+      return Judgement{"Failed", "NotRecovered",
+                       "no replacement of pod " + down->pod + " was ready" + within};
+    return Judgement{
+        "Failed", "NotRecovered",
+        "container " + down->container + " of pod " + down->pod + " did not run again" + within};
   }
   if (recovery.state == Recovery::State::kTooLate) {
     return Judgement{
         "Failed", "NotRecovered",
         "not good again for " + PrintDuration(spec.recovery_stable_for) + " within " +
             PrintDuration(spec.recovery_within) +
-            (spec.EndsProcess() ? " after the fault" : " after the fault ended") +
+            (spec.AtOnce() ? " after the fault" : " after the fault ended") +
             (recovery.waiting_for.empty() ? ""
                                           : "; last waited for probe " + recovery.waiting_for)};
   }

@@ -65,6 +65,13 @@ Result<Pod> Pod::FromJson(const Json& object) {
   pod.node = Text(object, {"spec", "nodeName"});
   pod.host_network = Flag(object, {"spec", "hostNetwork"});
   pod.phase = Text(object, {"status", "phase"});
+  for (const Json& owner : ListAt(object, {"metadata", "ownerReferences"})) {
+    if (Flag(owner, {"controller"})) pod.controller = Text(owner, {"kind"});
+  }
+  pod.grace = seconds(Integer(object, {"spec", "terminationGracePeriodSeconds"}, 30));
+  if (Result<TimePoint> until = ParseTime(Text(object, {"metadata", "deletionTimestamp"})))
+    pod.deleted_at =
+        *until - seconds(Integer(object, {"metadata", "deletionGracePeriodSeconds"}, 0));
   pod.restart_policy = Text(object, {"spec", "restartPolicy"}, "Always");
   pod.pod_ip = Text(object, {"status", "podIP"});
   pod.host_ip = Text(object, {"status", "hostIP"});

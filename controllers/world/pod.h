@@ -45,7 +45,10 @@ struct Pod {
   std::vector<std::string> pod_ips;
   bool ready = false, host_network = false;
   std::optional<TimePoint> ready_since;
-  std::string unschedulable;  // why no node takes it, in the scheduler's words
+  std::string controller;               // kind of the object that would replace it; may be empty
+  std::optional<TimePoint> deleted_at;  // when its deletion was asked for, to the second
+  seconds grace{30};                    // from then until its containers are killed
+  std::string unschedulable;            // why no node takes it, in the scheduler's words
   std::vector<std::string> containers;
   std::vector<std::uint16_t> tcp_ports;  // declared by its containers
   std::vector<std::string> sidecars;     // names of its ephemeral containers

@@ -13,6 +13,8 @@ constexpr std::array kFaults = {
     FaultRow{"process.Exit", Runs::kInTarget, Tier::kProcessTamper, "", Ends::kAtOnce, false},
     FaultRow{"process.Terminate", Runs::kInTarget, Tier::kNoCapabilities, "", Ends::kAtOnce, false},
     FaultRow{"process.Hang", Runs::kInTarget, Tier::kNoCapabilities, "", Ends::kWithProcess, true},
+    FaultRow{"pod.Delete", Runs::kApi, Tier::kApiOnly, "", Ends::kAtOnce, false},
+    FaultRow{"pod.Evict", Runs::kApi, Tier::kApiOnly, "", Ends::kAtOnce, false},
 };
 
 constexpr std::array<std::string_view, 5> kTierNames = {

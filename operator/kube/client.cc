@@ -63,6 +63,18 @@ std::string_view ContentType(Patch patch) {
   CHECK(false);
 }
 
+Json BodyOf(const DeleteOptions& options) {
+  Json body{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
+  if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
+  if (options.grace_seconds >= 0) body["gracePeriodSeconds"] = options.grace_seconds;
+  if (options.dry_run) body["dryRun"] = Json::array({"All"});
+  return body;
+}
+
+Error Gone(std::string_view name) {
+  return {Reason::kNotFound, std::string(name) + " is gone; another object has its name", {}, 409};
+}
+
 bool Succeeded(const Response& response) { return response.status / 100 == 2; }
 
 std::string LogTarget(std::string_view ns, std::string_view pod, std::string_view container,
@@ -172,17 +184,36 @@ Result<Json> Client::PatchObject(const ResourceType& type, std::string_view ns,
 Result<void> Client::Delete(const ResourceType& type, std::string_view ns, std::string_view name,
                             const DeleteOptions& options) {
   CHECK(!name.empty());  // an empty name would delete the whole collection
-  Json body{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}, {"propagationPolicy", "Background"}};
-  if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
-  if (options.grace_seconds >= 0) body["gracePeriodSeconds"] = options.grace_seconds;
+  Json body = BodyOf(options);
+  body["propagationPolicy"] = "Background";
   Result<Response> response = transport_.Send(
       {Method::kDelete, PathOf(type, ns, name), "application/json", PrintJson(body), timeout_});
   if (!response) return response.error();
-  if (Succeeded(*response) || response->status == 404) return {};
+  if (Succeeded(*response)) return {};
+  if (response->status == 404 && !options.must_exist) return {};
   // Another object under that name: the one that was meant is not there.
   const bool other_uid =
       response->status == 409 && response->body.find("UID in precondition") != std::string::npos;
-  if (other_uid && !options.uid.empty()) return {};
+  if (other_uid && !options.uid.empty()) {
+    if (options.must_exist) return Gone(name);
+    return {};
+  }
+  return ErrorFromResponse(*response);
+}
+
+Result<void> Client::Evict(std::string_view ns, std::string_view pod,
+                           const DeleteOptions& options) {
+  const Json body{{"apiVersion", "policy/v1"},
+                  {"kind", "Eviction"},
+                  {"metadata", {{"name", pod}, {"namespace", ns}}},
+                  {"deleteOptions", BodyOf(options)}};
+  Result<Response> response = transport_.Send(
+      {Method::kPost, WriteTarget(PathOf(kPods, ns, pod, "eviction"), {options.dry_run}),
+       "application/json", PrintJson(body), timeout_});
+  if (!response) return response.error();
+  if (Succeeded(*response)) return {};
+  if (response->status == 409 && response->body.find("UID in precondition") != std::string::npos)
+    return Gone(pod);
   return ErrorFromResponse(*response);
 }
 

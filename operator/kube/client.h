@@ -23,6 +23,8 @@ struct WriteOptions {
 struct DeleteOptions {
   std::string uid;         // precondition; empty = none
   int grace_seconds = -1;  // -1 = the object's own
+  bool dry_run = false;
+  bool must_exist = false;  // kNotFound when it is gone, or another object has its name
 };
 
 struct ListAnswer {
@@ -57,9 +59,13 @@ class Client {
   Result<Json> PatchObject(const ResourceType& type, std::string_view ns, std::string_view name,
                            std::string_view subresource, Patch patch, const Json& body,
                            const WriteOptions& options = {});
-  // Deleting what is not there is success.
+  // Deleting what is not there is success, unless it must exist.
   Result<void> Delete(const ResourceType& type, std::string_view ns, std::string_view name,
                       const DeleteOptions& options = {});
+
+  // Deletes a pod unless a PodDisruptionBudget forbids it; then kThrottled, with the budget in its
+  // words. Of the options all but must_exist, which is true here.
+  Result<void> Evict(std::string_view ns, std::string_view pod, const DeleteOptions& options);
 
   // The container's log so far. kInvalid (400) while it has not started.
   Result<std::string> Log(std::string_view ns, std::string_view pod, std::string_view container,

@@ -89,6 +89,8 @@ class Run : public testing::Test {
       } else if (std::get_if<LaunchStopper>(&action)) {
         world.queen->sidecars.push_back(protocol::StopperName(run_id));
         moved = true;
+      } else if (const auto* remove = std::get_if<RemovePod>(&action)) {
+        moved = Remove(*remove);
       } else if (const auto* read = std::get_if<ReadLog>(&action)) {
         TargetView& view = world.seen.targets[read->uid];
         (read->last ? view.last_reads : view.log_reads) += read->last ? 2 : 1;
@@ -98,6 +100,24 @@ class Run : public testing::Test {
       }
     }
     return moved;
+  }
+
+  // What the API server answers a removal with; empty: it does it.
+  std::optional<Error> removal_error;
+  std::vector<RemovePod> removals;
+  bool Remove(const RemovePod& action) {
+    TargetView& view = world.seen.targets[action.uid];
+    if (action.dry_run) {
+      view.preflight_done = true;
+      return true;
+    }
+    EXPECT_TRUE(cx.status.targets.at(0).intent) << "removed without a persisted intent";
+    removals.push_back(action);
+    view.launch_error = removal_error;
+    if (removal_error) return false;
+    view.removed_at = now;
+    if (Pod* pod = world.Find(action.pod)) pod->meta.deleting = true;
+    return true;
   }
 
   void ToBaseline() {
