@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "injectors/protocol/arrivals.h"
 #include "operator/base/time_text.h"
 
 namespace chaos::loadtest {
@@ -16,6 +17,7 @@ using protocol::Trend;
 constexpr std::array<const char*, protocol::kTrends> kTrendKeys = {
     "httpReqDuration", "iterationDuration", "e2e", "ttft", "itl", "tpot"};
 constexpr std::size_t kErrorSamples = 5;
+constexpr seconds kSilent{5};  // what such a pod had under way is not known to go on
 
 template <class... Values>
 std::string Format(const char* format, Values... values) {
@@ -56,6 +58,8 @@ Cell WithIdealSamples(Cell cell, double coverage) {
   return cell;
 }
 
+double Share(double part, double whole) { return whole <= 0 ? 1 : std::min(1.0, part / whole); }
+
 bool LessIsBetter(const protocol::Expression& expression) {
   return expression.comparison == protocol::Comparison::kLess ||
          expression.comparison == protocol::Comparison::kLessEqual;
@@ -72,6 +76,7 @@ PhaseStatus PrintPhase(const Cell& cell, bool expect_tokens) {
   phase.requests = cell.Judged();
   phase.errors = cell.Errors(expect_tokens);
   phase.tokens = cell.tokens;
+  phase.dropped = cell.dropped;
   if (phase.requests > 0)
     phase.error_rate =
         PrintShare(static_cast<double>(phase.errors) / static_cast<double>(phase.requests));
@@ -107,18 +112,16 @@ Measured Measure(const Workload& workload, const protocol::LoadLog& log,
     return std::clamp(std::chrono::floor<milliseconds>(at - t0), milliseconds(0), workload.length);
   };
   m.elapsed = since(until);
-  std::int64_t vu_ms = 0;
+  std::int64_t vu_ms = 0, alive = 0;
   for (const auto& [index, pod] : log.pods()) {
+    const bool silent = milliseconds(pod.elapsed_ms) + kSilent < m.elapsed;
+    alive += pod.ended || silent ? 0 : pod.alive;
     vu_ms += pod.vu_ms;
     m.vus += pod.ended ? 0 : pod.vus;
     m.worst_lag_us = std::max(m.worst_lag_us, pod.worst_lag_us);
     m.throttled_ms += pod.throttled_ms;
   }
   m.vu_time = milliseconds(vu_ms);
-  const auto planned = std::chrono::duration<double, std::milli>(
-      protocol::PlannedVuTime(workload.executor, m.elapsed));
-  m.coverage =
-      planned.count() <= 0 ? 1 : std::min(1.0, static_cast<double>(vu_ms) / planned.count());
   std::optional<std::int64_t> from, to;
   if (owner && owner->fault_from) {
     m.fault_known = true;
@@ -128,6 +131,12 @@ Measured Measure(const Workload& workload, const protocol::LoadLog& log,
     if (owner->fault_to) to = nanoseconds(*owner->fault_to - t0).count();
   }
   m.phases = protocol::SplitByFault(log.Total(), from, to);
+  m.coverage =
+      workload.executor.DealsIterations()
+          ? Share(static_cast<double>(m.phases.all.Begun() + m.phases.all.dropped + alive),
+                  static_cast<double>(PlannedIterations(workload.executor, m.elapsed)))
+          : Share(static_cast<double>(nanoseconds(m.vu_time).count()),
+                  static_cast<double>(PlannedVuTime(workload.executor, m.elapsed).count()));
   return m;
 }
 

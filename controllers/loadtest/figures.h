@@ -13,7 +13,8 @@ namespace chaos::loadtest {
 struct Measured {
   protocol::Phases phases;
   milliseconds elapsed{0};  // since T0, up to which this goes
-  // VU time that was there of what was planned by then, 0 to 1.
+  // VU time that was there of what was planned by then, 0 to 1. Where iterations are dealt out: of
+  // those that were due by then, how many have begun or are known to have been dropped.
   double coverage = 0;
   milliseconds vu_time{0};  // that was there
   int vus = 0;

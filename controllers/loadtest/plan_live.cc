@@ -184,8 +184,9 @@ void Planner::WatchTheStart() {
 Measured Planner::MeasureNow(bool whole) const {
   TimePoint until = std::min(now_, *next_.ends_at);
   if (next_.stop && next_.stop->at) until = std::min(until, *next_.stop->at);
-  if (!whole) {
-    // The lines of the last second are on their way: as far as the farthest has come.
+  if (!whole || workload_->executor.DealsIterations()) {
+    // The lines of the last second are on their way, and a number of iterations may be done sooner
+    // than planned: as far as the farthest has come.
     milliseconds farthest{0};
     for (const auto& [index, pod] : world_.log->pods())
       farthest = std::max(farthest, milliseconds(pod.elapsed_ms));

@@ -29,12 +29,12 @@ Json Series(const Ledger& ledger, std::size_t most, bool expect_tokens) {
     const auto& http = cell.Of(Trend::kHttpReqDuration);
     points.push_back({begin, cell.Judged(), cell.Errors(expect_tokens), cell.tokens,
                       Millis(http.Percentile(50)), Millis(http.Percentile(95)),
-                      Millis(ttft.Percentile(50)), Millis(ttft.Percentile(95))});
+                      Millis(ttft.Percentile(50)), Millis(ttft.Percentile(95)), cell.dropped});
   }
   return {{"step", step},
           {"columns",
            {"second", "requests", "errors", "tokens", "httpReqDurationP50", "httpReqDurationP95",
-            "ttftP50", "ttftP95"}},
+            "ttftP50", "ttftP95", "dropped"}},
           {"points", std::move(points)}};
 }
 

@@ -22,6 +22,7 @@ void Put(Json& json, const char* key, const std::optional<TimePoint>& value) {
 
 Json PrintPhase(const PhaseStatus& phase) {
   Json json = {{"requests", phase.requests}, {"errors", phase.errors}, {"tokens", phase.tokens}};
+  if (phase.dropped > 0) json["droppedIterations"] = phase.dropped;
   Put(json, "errorRate", phase.error_rate);
   for (const auto& [name, trend] : phase.trends) {
     Json& item = json[name] = {{"samples", trend.n}};
@@ -38,6 +39,7 @@ PhaseStatus ReadPhase(const Json& json) {
   PhaseStatus phase{Integer(json, {"requests"}),
                     Integer(json, {"errors"}),
                     Integer(json, {"tokens"}),
+                    Integer(json, {"droppedIterations"}),
                     Text(json, {"errorRate"}),
                     {},
                     {}};

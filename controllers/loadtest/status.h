@@ -54,7 +54,7 @@ struct TrendStatus {
   bool operator==(const TrendStatus&) const = default;
 };
 struct PhaseStatus {
-  std::int64_t requests = 0, errors = 0, tokens = 0;
+  std::int64_t requests = 0, errors = 0, tokens = 0, dropped = 0;
   std::string error_rate;
   std::map<std::string, TrendStatus> trends;  // httpReqDuration iterationDuration e2e ttft itl tpot
   std::map<std::string, std::int64_t> endings;

@@ -14,21 +14,49 @@ milliseconds Duration(const Json& json, std::initializer_list<std::string_view> 
   return fallback;
 }
 
+int Count(const Json& json, const char* key, std::int64_t fallback) {
+  return static_cast<int>(Integer(json, {key}, fallback));
+}
+
+std::vector<protocol::Stage> ReadStages(const Json& executor) {
+  std::vector<protocol::Stage> stages;
+  for (const Json& stage : ListAt(executor, {"stages"}))
+    stages.push_back({Duration(stage, {"duration"}, milliseconds(0)), Count(stage, "target", 0)});
+  return stages;
+}
+
 std::optional<protocol::Executor> ReadExecutor(const Json& json) {
+  using Type = protocol::ExecutorType;
   const Json& item = ObjectAt(json, {"executor"});
   if (item.empty()) return std::nullopt;
+  const std::string type = Text(item, {"type"});
   protocol::Executor executor;
-  executor.start_vus = static_cast<int>(Integer(item, {"startVUs"}, 1));
   executor.graceful_ramp_down = Duration(item, {"gracefulRampDown"}, seconds(30));
   executor.graceful_stop = Duration(item, {"gracefulStop"}, seconds(30));
-  if (Text(item, {"type"}) == "constant-vus") {
-    executor.start_vus = static_cast<int>(Integer(item, {"vus"}, 1));
+  if (type == "constant-vus") {
+    executor.start_vus = Count(item, "vus", 1);
     executor.stages = {{Duration(item, {"duration"}, milliseconds(0)), executor.start_vus}};
-    return executor;
-  }
-  for (const Json& stage : ListAt(item, {"stages"})) {
-    executor.stages.push_back({Duration(stage, {"duration"}, milliseconds(0)),
-                               static_cast<int>(Integer(stage, {"target"}))});
+  } else if (type == Name(Type::kPerVuIterations) || type == Name(Type::kSharedIterations)) {
+    executor.type =
+        type == Name(Type::kPerVuIterations) ? Type::kPerVuIterations : Type::kSharedIterations;
+    executor.start_vus = Count(item, "vus", 1);
+    executor.iterations = Integer(item, {"iterations"}, 1);
+    executor.stages = {
+        {Duration(item, {"maxDuration"}, std::chrono::minutes(10)), executor.start_vus}};
+  } else if (type == Name(Type::kConstantArrivalRate) || type == Name(Type::kRampingArrivalRate)) {
+    executor.time_unit = Duration(item, {"timeUnit"}, seconds(1));
+    executor.start_vus = Count(item, "preAllocatedVUs", 1);
+    executor.max_vus = Count(item, "maxVUs", executor.start_vus);
+    const bool constant = type == Name(Type::kConstantArrivalRate);
+    executor.type = constant ? Type::kConstantArrivalRate : Type::kRampingArrivalRate;
+    executor.start_rate = constant ? Count(item, "rate", 1) : Count(item, "startRate", 0);
+    if (constant)
+      executor.stages = {{Duration(item, {"duration"}, milliseconds(0)), executor.start_rate}};
+    else
+      executor.stages = ReadStages(item);
+  } else {
+    executor.start_vus = Count(item, "startVUs", 1);
+    executor.stages = ReadStages(item);
   }
   return executor;
 }
@@ -119,7 +147,8 @@ std::string SpecHash(const Json& spec) {
       "target",    "protocol",   "pattern", "executor",    "scale", "timeScale", "request",
       "thinkTime", "thresholds", "pods",    "podTemplate", "seed",  "run"};
   static const Json kDefaults = Json::parse(R"({
-    "executor": {"startVUs": 1, "gracefulRampDown": "30s", "gracefulStop": "30s"},
+    "executor": {"startVUs": 1, "gracefulRampDown": "30s", "gracefulStop": "30s", "maxDuration": "10m",
+      "timeUnit": "1s", "startRate": 0},
     "scale": "100%", "timeScale": 1, "thinkTime": {"min": "0s"},
     "request": {"maxTokens": 50, "expectTokens": false, "method": "GET", "timeout": "30s", "connectTimeout": "5s"},
     "thresholds": [{"abortOnFail": false, "delayAbortEval": "0s", "minSamples": 1}],

@@ -54,6 +54,21 @@ std::string Saturation(const Measured& m, int pods) {
   return "";
 }
 
+// Why it was not the load that was asked for, although nothing of ours failed.
+std::string NotAllBegun(const Workload& workload, const Measured& m) {
+  const auto& specs = workload.thresholds;
+  const bool said = std::any_of(specs.begin(), specs.end(), [](const Threshold& t) {
+    return t.spec.metric == "dropped_iterations";
+  });
+  const std::int64_t dropped = m.phases.all.dropped, all = m.phases.all.Begun() + dropped;
+  if (said || static_cast<double>(all - dropped) >= kLeastCoverage * static_cast<double>(all))
+    return "";
+  return std::to_string(dropped) + " of " + std::to_string(all) +
+         " iterations never began: raise " +
+         (workload.executor.HasRate() ? "maxVUs" : "maxDuration") +
+         ", or say in a threshold of dropped_iterations how many may";
+}
+
 std::string Failing(const Workload& workload, const Status& status,
                     const std::vector<protocol::Decision>& decisions) {
   std::vector<std::string> texts;
@@ -100,7 +115,9 @@ Judgement Judge(const LoadTest& test, const Workload& workload, const Measured& 
   if (!pods.lost.empty()) return Inconclusive("LoadPodsLost", Join(pods.lost));
   if (!whole)
     return Inconclusive("LoadPodsLost", "only " + status.coverage_vu_time +
-                                            " of the planned VU time was there: pods came late");
+                                            " of the planned load was there: pods came late");
+  if (const std::string why = NotAllBegun(workload, measured); !why.empty())
+    return Inconclusive("IterationsDropped", why);
   if (measured.phases.all.Judged() == 0)
     return Inconclusive("NoData", "not one request came to its end");
   if (measured.phases.all.Judged() == measured.phases.all.Errors(/*expect_tokens=*/false))
@@ -117,6 +134,7 @@ std::string Summarize(const Status& status, const Judgement& judgement) {
   if (status.progress && all != status.phases.end() && all->second.requests > 0) {
     text = std::to_string(all->second.requests) + " requests in " +
            PrintDuration(status.progress->elapsed) + ", errors " + all->second.error_rate;
+    if (all->second.dropped > 0) text += ", dropped " + std::to_string(all->second.dropped);
     for (const char* trend : {"ttft", "httpReqDuration"}) {
       const auto found = all->second.trends.find(trend);
       if (found != all->second.trends.end() && !found->second.p95.empty())

@@ -24,6 +24,8 @@ Result<protocol::Executor> ExecutorOf(const Spec& spec) {
       spec.pattern.empty() ? spec.executor : PatternStages(spec.pattern);
   if (!executor) return Invalid("spec needs a pattern (Ramp, Stress or Spike) or an executor");
   if (executor->stages.empty()) return Invalid("spec.executor needs at least one stage");
+  if (executor->HasRate() && executor->max_vus < executor->start_vus)
+    return Invalid("spec.executor.maxVUs must be no less than preAllocatedVUs");
   if (spec.scale <= 0 || spec.scale > 100)
     return Invalid("spec.scale must be above 0% and at most 10000%");
   if (spec.time_scale < 1 || spec.time_scale > 1000)

@@ -13,9 +13,9 @@
 
 #include "injectors/load/deadlines.h"
 #include "injectors/load/load_host.h"
+#include "injectors/load/pool.h"
 #include "injectors/load/verdict.h"
 #include "injectors/load/vu.h"
-#include "injectors/load/vu_pool.h"
 #include "operator/base/random.h"
 #include "operator/base/time_text.h"
 
@@ -50,14 +50,14 @@ class Pod final : public VuHost {
         linger_(io_),
         recorder_(pod.arguments.pivots),
         addresses_(io_, clock, pod.plan.base),
-        pool_(pod.arguments.executor, pod.arguments.pods, pod.pod),
-        deadlines_(pool_.size()),
-        failures_(static_cast<std::size_t>(pool_.size())),
+        pool_(MakePool(pod.arguments.executor, pod.arguments.pods, pod.pod)),
+        deadlines_(pool_->size()),
+        failures_(static_cast<std::size_t>(pool_->size())),
         buffer_(64 << 10) {
-    for (int i = 0; i < pool_.size(); ++i) {
-      vus_.push_back(std::make_unique<Vu>(*this, i, pool_.Number(i)));
+    for (int i = 0; i < pool_->size(); ++i) {
+      vus_.push_back(std::make_unique<Vu>(*this, i, pool_->Number(i)));
       chances_.emplace_back(pod.arguments.seed * 1'000'003 +
-                            static_cast<std::uint64_t>(pool_.Number(i)));
+                            static_cast<std::uint64_t>(pool_->Number(i)));
     }
   }
 
@@ -68,13 +68,13 @@ class Pod final : public VuHost {
                     "the schedule of " + Text(length) + " ended " + Text(Now() - length) +
                         " ago, before this pod started");
     }
-    if (const auto enough = RaiseDescriptorLimit(pool_.size()); !enough)
+    if (const auto enough = RaiseDescriptorLimit(pool_->size()); !enough)
       return Cannot(kExitCannot, "TooFewDescriptors", enough.error().detail);
     SetDeadMan(std::chrono::ceil<milliseconds>(length - Now()) +
                pod_.arguments.executor.graceful_stop + pod_.arguments.linger + kDeadManGrace);
     throttled_ = ReadThrottled();
     Say(protocol::kLoadStarted, "",
-        "chaos-load " CHAOS_VERSION ", " + std::to_string(pool_.size()) + " VUs of " +
+        "chaos-load " CHAOS_VERSION ", " + std::to_string(pool_->size()) + " VUs of " +
             std::to_string(protocol::MaxVus(pod_.arguments.executor)));
     signals_.async_wait([this](error_code ec, int) {
       if (!ec) Terminate();
@@ -103,7 +103,7 @@ class Pod final : public VuHost {
 
   void Ended(int index, const Judgement& judgement, bool answered) override {
     Note(judgement);
-    pool_.Ended(index, Now(), Pause(index, judgement.ending, answered));
+    pool_->Ended(index, Now(), Pause(index, judgement.ending, answered));
     if (!stepping_) Step();
   }
 
@@ -124,10 +124,14 @@ class Pod final : public VuHost {
     stepping_ = true;
     for (bool more = true; more && !ended_;) {
       more = false;
-      while (const auto action = pool_.Next(Now())) {
+      while (const auto action = pool_->Next(Now())) {
         more = true;
+        if (action->what == Pool::Do::kDrop) {
+          recorder_.Drop(Now(), action->dropped);
+          continue;
+        }
         Vu& vu = *vus_[static_cast<std::size_t>(action->index)];
-        if (action->what == VuPool::Do::kStart)
+        if (action->what == Pool::Do::kStart)
           vu.Begin(Opener(action->index));
         else
           vu.Interrupt();
@@ -138,13 +142,13 @@ class Pod final : public VuHost {
       }
     }
     stepping_ = false;
-    if (pool_.Over() && !ended_) return End(stopping_ ? "stopped" : "finished");
+    if (pool_->Over() && !ended_) return End(stopping_ ? "stopped" : "finished");
     Arm();
   }
 
   void Arm() {
     if (ended_) return;
-    const auto pool = pool_.Wake(), deadline = deadlines_.Wake();
+    const auto pool = pool_->Wake(), deadline = deadlines_.Wake();
     nanoseconds next =
         std::min(pool.value_or(Deadlines::kNone), deadline.value_or(Deadlines::kNone));
     // Now and then even without need: a timer may be set for days, the boot clock runs on in
@@ -203,9 +207,9 @@ class Pod final : public VuHost {
     line.message = std::move(message);
     line.elapsed_ms =
         std::max<std::int64_t>(0, std::chrono::duration_cast<milliseconds>(Now()).count());
-    line.vus = pool_.wanted();
-    line.vu_ms = std::chrono::duration_cast<milliseconds>(pool_.Given(Now())).count();
-    line.alive = pool_.busy();
+    line.vus = pool_->wanted();
+    line.vu_ms = std::chrono::duration_cast<milliseconds>(pool_->Given(Now())).count();
+    line.alive = pool_->busy();
     line.loop_lag_us = std::exchange(worst_lag_, 0);
     const milliseconds throttled = ReadThrottled();
     line.throttled_ms = std::max<std::int64_t>(0, (throttled - throttled_).count());
@@ -245,7 +249,7 @@ class Pod final : public VuHost {
     if (ended_ && text == kRead) return io_.stop();
     if (!ended_ && !stopping_ && !text.empty()) {
       stopping_ = true;
-      pool_.Stop(Now());
+      pool_->Stop(Now());
       Step();
     }
     stop_.expires_after(kStopPoll);
@@ -258,8 +262,8 @@ class Pod final : public VuHost {
     if (ended_) return io_.stop();
     exit_code_ = kExitTerminated;
     stepping_ = true;  // nothing may begin any more
-    pool_.Stop(Now());
-    for (int i = 0; i < pool_.size(); ++i) vus_[static_cast<std::size_t>(i)]->Interrupt();
+    pool_->Stop(Now());
+    for (int i = 0; i < pool_->size(); ++i) vus_[static_cast<std::size_t>(i)]->Interrupt();
     End("terminated");
   }
 
@@ -285,7 +289,7 @@ class Pod final : public VuHost {
   steady_timer due_, tick_, lag_, stop_, linger_;
   Recorder recorder_;
   Addresses addresses_;
-  VuPool pool_;
+  std::unique_ptr<Pool> pool_;
   Deadlines deadlines_;
   std::vector<std::unique_ptr<Vu>> vus_;
   std::vector<Random> chances_;

@@ -66,6 +66,11 @@ void Recorder::Finish(const Iteration& it) {
     Observe(Trend::kTpot, it.start, it.end, (*it.last_token - *it.first_token) / (it.tokens - 1));
 }
 
+void Recorder::Drop(nanoseconds now, std::int64_t iterations) {
+  ledger_.by_start[Second(now)].dropped += iterations;
+  ledger_.by_end[Second(now)].dropped += iterations;
+}
+
 protocol::Ledger Recorder::Take() {
   FlushGaps();
   return std::exchange(ledger_, {});

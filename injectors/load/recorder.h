@@ -36,6 +36,8 @@ class Recorder {
   // `sent` = nullopt: it failed before anything was sent.
   void Exchange(nanoseconds start, nanoseconds end, std::optional<nanoseconds> sent, bool failed);
   void Finish(const Iteration& iteration);
+  // Iterations that were due and never begin.
+  void Drop(nanoseconds now, std::int64_t iterations);
   // Everything since the last time.
   protocol::Ledger Take();
 

@@ -5,7 +5,7 @@
 namespace chaos::load {
 
 VuPool::VuPool(const protocol::Executor& executor, int pods, int pod)
-    : executor_(executor), pods_(pods), pod_(pod) {
+    : Pool(pods, pod), executor_(executor) {
   const int all = protocol::MaxVus(executor);
   for (int number = pod + 1; number <= all; number += pods) {
     const int index = size();
@@ -20,11 +20,6 @@ VuPool::VuPool(const protocol::Executor& executor, int pods, int pod)
     if (a.on != b.on) return b.on;  // who leaves at a moment leaves before who comes
     return a.on ? a.index < b.index : a.index > b.index;
   });
-}
-
-void VuPool::Pass(nanoseconds now) {
-  given_ = Given(now);
-  last_ = now;
 }
 
 void VuPool::Apply(const Switch& change) {
@@ -43,7 +38,7 @@ void VuPool::Unwant(int index, nanoseconds hard_stop) {
   if (vu.busy) wake_.push({hard_stop, index});
 }
 
-std::optional<VuPool::Action> VuPool::Next(nanoseconds now) {
+std::optional<Pool::Action> VuPool::Next(nanoseconds now) {
   Pass(now);
   for (; next_ < switches_.size() && switches_[next_].at <= now; ++next_) Apply(switches_[next_]);
   while (!wake_.empty() && wake_.top().at <= now) {

@@ -101,10 +101,11 @@ Decision DecideWhole(const Metric& metric, const Expression& expression,
   if (metric.name == "checks") return DecideRatio(expression, judged - errors, judged);
   if (metric.name == "http_req_failed")
     return DecideRatio(expression, cell.http_req_failed, cell.http_reqs);
-  const std::int64_t count = metric.name == "http_reqs"    ? cell.http_reqs
-                             : metric.name == "iterations" ? judged
-                             : metric.name == "tokens"     ? cell.tokens
-                                                           : interrupted;
+  const std::int64_t count = metric.name == "http_reqs"     ? cell.http_reqs
+                             : metric.name == "iterations"  ? judged
+                             : metric.name == "tokens"      ? cell.tokens
+                             : metric.name == "interrupted" ? interrupted
+                                                            : cell.dropped;
   return DecideCounter(expression, count, judged + interrupted, duration_s);
 }
 

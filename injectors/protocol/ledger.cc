@@ -142,9 +142,14 @@ std::optional<double> TrendCount::Average() const {
   return static_cast<double>(sum_us) / (static_cast<double>(n) * 1000);
 }
 
+std::int64_t Cell::Begun() const {
+  std::int64_t begun = 0;
+  for (const std::int64_t count : endings) Count(begun, count, 1);
+  return begun;
+}
+
 std::int64_t Cell::Judged() const {
-  std::int64_t judged = 0;
-  for (const std::int64_t count : endings) Count(judged, count, 1);
+  std::int64_t judged = Begun();
   Count(judged, Of(Ending::kInterrupted), -1);
   Count(judged, Of(Ending::kGeneratorFault), -1);
   return judged;
@@ -163,6 +168,7 @@ void Cell::Add(const Cell& other, int sign) {
   Count(http_reqs, other.http_reqs, sign);
   Count(http_req_failed, other.http_req_failed, sign);
   Count(tokens, other.tokens, sign);
+  Count(dropped, other.dropped, sign);
   for (std::size_t i = 0; i < kTrends; ++i) trends[i].Add(other.trends[i], sign);
 }
 

@@ -82,6 +82,7 @@ struct TrendCount {
 struct Cell {
   std::array<std::int64_t, kEndings> endings{};  // iterations by ending
   std::int64_t http_reqs = 0, http_req_failed = 0, tokens = 0;
+  std::int64_t dropped = 0;  // iterations that were due and never began
   std::array<TrendCount, kTrends> trends;
   std::int64_t& Of(Ending ending) { return endings[static_cast<std::size_t>(ending)]; }
   std::int64_t Of(Ending ending) const { return endings[static_cast<std::size_t>(ending)]; }
@@ -89,6 +90,7 @@ struct Cell {
   const TrendCount& Of(Trend trend) const { return trends[static_cast<std::size_t>(trend)]; }
   // Iterations that ran to their own end, whatever it was: without interrupted and generatorFault.
   std::int64_t Judged() const;
+  std::int64_t Begun() const;  // all that have come to some end
   std::int64_t Errors(bool expect_tokens) const;
   void Add(const Cell& other, int sign = 1);
   bool operator==(const Cell&) const = default;

@@ -1,9 +1,9 @@
 // A ledger as JSON: {"e":[[second, …],…],"s":[[second, …],…]}, both rising by second; without what
 // is empty. A cell is a row of whole numbers:
-//   k, k × (place, count)   endings 0 to 16, http_reqs, http_req_failed, tokens; only above 0
-//   per trend with values, rising:
-//   trend, n, sum, p, p × (below, not_above - below), b, b × (index - index before, count)
-//   -1 - trend              in "s": the same as in "e" of that second (always so for itl)
+//   k, k × (place, count)   endings 0 to 16, http_reqs, http_req_failed, tokens, dropped; only
+//   above 0 per trend with values, rising: trend, n, sum, p, p × (below, not_above - below), b, b ×
+//   (index - index before, count) -1 - trend              in "s": the same as in "e" of that second
+//   (always so for itl)
 #include <algorithm>
 
 #include "injectors/protocol/ledger.h"
@@ -11,14 +11,15 @@
 namespace chaos::protocol {
 namespace {
 
-constexpr std::size_t kPlaces = kEndings + 3;
+constexpr std::size_t kPlaces = kEndings + 4;
 constexpr std::int64_t kMaxPivots = 64;
 constexpr std::int64_t kMaxCount = std::int64_t{1} << 53;
 
 std::int64_t& Place(Cell& cell, std::size_t place) {
   if (place < kEndings) return cell.endings[place];
   if (place == kEndings) return cell.http_reqs;
-  return place == kEndings + 1 ? cell.http_req_failed : cell.tokens;
+  if (place == kEndings + 1) return cell.http_req_failed;
+  return place == kEndings + 2 ? cell.tokens : cell.dropped;
 }
 
 std::array<std::int64_t, kPlaces> Places(Cell cell) {

@@ -1,5 +1,6 @@
 #include "injectors/protocol/load.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -14,10 +15,20 @@ Json ToJson(const Executor& executor) {
   Json stages = Json::array();
   for (const Stage& stage : executor.stages)
     stages.push_back({{"duration", PrintDuration(stage.duration)}, {"target", stage.target}});
-  return {{"startVUs", executor.start_vus},
-          {"stages", stages},
-          {"gracefulRampDown", PrintDuration(executor.graceful_ramp_down)},
-          {"gracefulStop", PrintDuration(executor.graceful_stop)}};
+  Json json = {{"startVUs", executor.start_vus},
+               {"stages", stages},
+               {"gracefulRampDown", PrintDuration(executor.graceful_ramp_down)},
+               {"gracefulStop", PrintDuration(executor.graceful_stop)}};
+  if (!executor.DealsIterations()) return json;
+  json["type"] = Name(executor.type);
+  if (executor.HasRate()) {
+    json["startRate"] = executor.start_rate;
+    json["timeUnit"] = PrintDuration(executor.time_unit);
+    json["maxVUs"] = executor.max_vus;
+  } else {
+    json["iterations"] = executor.iterations;
+  }
+  return json;
 }
 
 Json ToJson(const LoadRequest& request) {
@@ -39,6 +50,35 @@ Json ToJson(const LoadRequest& request) {
   return json;
 }
 
+// What executors that deal out iterations have beside VUs and stages.
+void ReadDealing(FieldReader& reader, Executor& executor) {
+  std::string type(Name(executor.type));
+  reader.Read("type", type);
+  bool known = false;
+  for (const ExecutorType candidate :
+       {ExecutorType::kVus, ExecutorType::kPerVuIterations, ExecutorType::kSharedIterations,
+        ExecutorType::kConstantArrivalRate, ExecutorType::kRampingArrivalRate}) {
+    if (type != Name(candidate)) continue;
+    executor.type = candidate;
+    known = true;
+  }
+  if (!known) reader.Fail("type", "the name of one of k6's executors");
+  reader.Read("iterations", executor.iterations);
+  reader.Read("startRate", executor.start_rate);
+  reader.Read("timeUnit", executor.time_unit);
+  reader.Read("maxVUs", executor.max_vus);
+  if (executor.iterations < 1 || executor.iterations > kMaxLoadIterations)
+    reader.Fail("iterations", "1 to 1000000000");
+  const bool constant = executor.type == ExecutorType::kConstantArrivalRate;
+  if (executor.start_rate < (constant ? 1 : 0) || executor.start_rate > kMaxLoadVus)
+    reader.Fail("startRate", "0 to 1000000, and above 0 where it is constant");
+  if (executor.time_unit < milliseconds(1) || executor.time_unit > kMaxLoadLength)
+    reader.Fail("timeUnit", "1ms to 48h");
+  if (executor.max_vus < (executor.HasRate() ? std::max(1, executor.start_vus) : 0) ||
+      executor.max_vus > kMaxLoadVus)
+    reader.Fail("maxVUs", "no less than startVUs, and 1 to 1000000");
+}
+
 std::string ReadExecutor(const Json& json, Executor& executor) {
   FieldReader reader(json, "executor");
   reader.Read("startVUs", executor.start_vus, true);
@@ -54,13 +94,16 @@ std::string ReadExecutor(const Json& json, Executor& executor) {
         FieldReader r(item, "stages[" + std::to_string(executor.stages.size()) + "]");
         r.Read("duration", stage.duration, true);
         r.Read("target", stage.target, true);
-        if (stage.target < 0 || stage.target > kMaxLoadVus) r.Fail("target", "0 to 1000000 VUs");
+        if (stage.target < 0 || stage.target > kMaxLoadVus) r.Fail("target", "0 to 1000000");
         if (bad.empty()) bad = r.Finish();
         executor.stages.push_back(stage);
       }
   }
   if (executor.start_vus < 0 || executor.start_vus > kMaxLoadVus)
     reader.Fail("startVUs", "0 to 1000000 VUs");
+  ReadDealing(reader, executor);
+  if (executor.DealsIterations() && !executor.HasRate() && executor.start_vus < 1)
+    reader.Fail("startVUs", "above 0");
   if (Length(executor) > kMaxLoadLength) reader.Fail("stages", "no longer than 48h together");
   const std::string error = reader.Finish();
   return error.empty() ? bad : error;
@@ -169,6 +212,8 @@ Result<LoadArguments> LoadFromJson(std::string_view text) {
   if (const Json* pivots = reader.Take("pivots", false)) inner[2] = ReadPivots(*pivots, a.pivots);
   if (!IsHex(a.run, 10)) reader.Fail("run", "10 hex digits");
   if (a.pods < 1 || a.pods > kMaxLoadPods) reader.Fail("pods", "1 to 64");
+  if (inner[0].empty() && a.executor.DealsIterations() && a.pods > MaxVus(a.executor))
+    reader.Fail("pods", "no more than there are VUs");
   if (a.think_min > a.think_max) reader.Fail("thinkMax", "no less than thinkMin");
   if (std::string error = reader.Finish(); !error.empty()) return Invalid(error);
   for (const std::string& error : inner) {

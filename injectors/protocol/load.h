@@ -50,6 +50,7 @@ struct LoadArguments {
 };
 inline constexpr int kMaxLoadPods = 64;
 inline constexpr int kMaxLoadVus = 1'000'000;
+inline constexpr std::int64_t kMaxLoadIterations = 1'000'000'000;
 inline constexpr milliseconds kMaxLoadLength = std::chrono::hours(48);
 
 // Canonical, as all arguments are; errors say which field is wrong and what it should be.

@@ -44,6 +44,22 @@ std::pair<std::int64_t, std::int64_t> WantedIn(const Leg& leg, std::int64_t vu) 
 
 }  // namespace
 
+std::string_view Name(ExecutorType type) {
+  switch (type) {
+    case ExecutorType::kVus:
+      return "ramping-vus";
+    case ExecutorType::kPerVuIterations:
+      return "per-vu-iterations";
+    case ExecutorType::kSharedIterations:
+      return "shared-iterations";
+    case ExecutorType::kConstantArrivalRate:
+      return "constant-arrival-rate";
+    case ExecutorType::kRampingArrivalRate:
+      return "ramping-arrival-rate";
+  }
+  return "";
+}
+
 nanoseconds Length(const Executor& executor) {
   nanoseconds length{0};
   for (const Stage& stage : executor.stages) length += stage.duration;
@@ -51,6 +67,8 @@ nanoseconds Length(const Executor& executor) {
 }
 
 int MaxVus(const Executor& executor) {
+  if (executor.HasRate()) return executor.max_vus;
+  if (executor.DealsIterations()) return executor.start_vus;
   std::int64_t most = 0;
   ForEachLeg(executor, [&](const Leg& leg) { most = std::max({most, leg.from, leg.to}); });
   return static_cast<int>(most);
@@ -106,15 +124,19 @@ nanoseconds PlannedVuTime(const Executor& executor, nanoseconds until) {
 }
 
 Executor Scaled(const Executor& executor, double scale, double time_scale) {
-  const auto vus = [&](int count) {
+  const auto scaled_count = [&](std::int64_t count) {
     if (count == 0) return 0;
-    const double scaled = std::round(count * scale);
+    const double scaled = std::round(static_cast<double>(count) * scale);
     return static_cast<int>(std::clamp(scaled, 1.0, double{std::numeric_limits<int>::max()}));
   };
   Executor result = executor;
-  result.start_vus = vus(executor.start_vus);
+  result.start_vus = scaled_count(executor.start_vus);
+  result.start_rate = scaled_count(executor.start_rate);
+  result.max_vus = scaled_count(executor.max_vus);
+  if (executor.type == ExecutorType::kSharedIterations)
+    result.iterations = scaled_count(executor.iterations);
   for (Stage& stage : result.stages) {
-    stage.target = vus(stage.target);
+    stage.target = scaled_count(stage.target);
     if (stage.duration.count() == 0) continue;
     const double scaled = std::round(static_cast<double>(stage.duration.count()) / time_scale);
     stage.duration = milliseconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(scaled)));

@@ -25,6 +25,7 @@ constexpr Metric kMetrics[] = {
     {"iterations", MetricKind::kCounter, std::nullopt},
     {"tokens", MetricKind::kCounter, std::nullopt},
     {"interrupted", MetricKind::kCounter, std::nullopt},
+    {"dropped_iterations", MetricKind::kCounter, std::nullopt},
 };
 
 // In k6's order of search: the first that occurs anywhere cuts the text.

@@ -20,7 +20,7 @@ inline constexpr std::size_t kTrends = 6;
 std::string_view Name(Trend trend);  // "http_req_duration"
 
 // Everything that can be asked for: the trends, the rates errors, http_req_failed and checks, and
-// the counters http_reqs, iterations, tokens, interrupted.
+// the counters http_reqs, iterations, tokens, interrupted, dropped_iterations.
 enum class MetricKind { kTrend, kRate, kCounter };
 struct Metric {
   std::string_view name;

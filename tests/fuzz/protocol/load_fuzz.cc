@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "injectors/protocol/arrivals.h"
 #include "injectors/protocol/load.h"
 #include "operator/base/check.h"
 
@@ -16,6 +17,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = LoadFromJson(printed);
     CHECK(again && chaos::PrintJson(ToJson(*again)) == printed);
     CHECK(MaxVus(arguments->executor) <= kMaxLoadVus);
+    if (arguments->executor.HasRate()) {
+      Arrivals arrivals(arguments->executor, arguments->pods, arguments->pods - 1);
+      chaos::nanoseconds last{0};
+      for (int i = 0; i < 100; ++i) {
+        const auto at = arrivals.Next();
+        if (!at) break;
+        CHECK(*at >= last && *at <= Length(arguments->executor));
+        last = *at;
+      }
+    }
     for (const Interval& wanted : Wanted(arguments->executor, 1)) {
       CHECK(wanted.from < wanted.to && wanted.to <= Length(arguments->executor));
       CHECK(Planned(arguments->executor, wanted.from) >= 1);

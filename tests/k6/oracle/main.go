@@ -7,10 +7,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/big"
 	"math/rand"
 	"os"
 	"sort"
 	"time"
+	_ "unsafe" // for go:linkname
 
 	"go.k6.io/k6/lib"
 	"go.k6.io/k6/lib/executor"
@@ -18,6 +20,16 @@ import (
 	"go.k6.io/k6/metrics"
 	"gopkg.in/guregu/null.v3"
 )
+
+// When the iterations of a ramping-arrival-rate begin.
+//
+//go:linkname cal go.k6.io/k6/lib/executor.RampingArrivalRateConfig.cal
+func cal(config executor.RampingArrivalRateConfig, et *lib.ExecutionTuple, times chan<- time.Duration)
+
+// How far apart those of a constant-arrival-rate are.
+//
+//go:linkname getTickerPeriod go.k6.io/k6/lib/executor.getTickerPeriod
+func getTickerPeriod(rate *big.Rat) types.NullDuration
 
 type stage struct {
 	Ms     int64 `json:"ms"`
@@ -130,6 +142,51 @@ func steps(config executor.RampingVUsConfig, tuple *lib.ExecutionTuple) [][2]int
 	return result
 }
 
+// With a constant rate the first iteration begins at once, with a ramping one when the area under it is 1.
+func sayArrivals(rate, unit int64, stages []stage, length, most int64, pods int) {
+	all := [][]int64{}
+	for pod := 0; pod < pods; pod++ {
+		tuple, err := share(pod, pods).GetNewExecutionTupleFromValue(most)
+		check(err)
+		times := []int64{}
+		if stages != nil {
+			config := executor.NewRampingArrivalRateConfig("golden")
+			config.StartRate, config.TimeUnit = null.IntFrom(rate), duration(unit)
+			config.Stages = k6Stages(stages)
+			channel := make(chan time.Duration)
+			go cal(*config, tuple, channel)
+			for at := range channel {
+				times = append(times, int64(at))
+			}
+		} else {
+			period := getTickerPeriod(big.NewRat(rate, int64(duration(unit).Duration))).TimeDuration()
+			start, offsets, _ := tuple.GetStripedOffsets()
+			for i, n := 0, start; period*time.Duration(n) < duration(length).TimeDuration(); i, n = i+1, n+offsets[i%len(offsets)] {
+				times = append(times, int64(period)*n)
+			}
+		}
+		all = append(all, times)
+	}
+	fact := map[string]any{"kind": "arrivals", "rate": rate, "timeUnit": unit, "maxVUs": most, "times": all}
+	if stages != nil {
+		fact["stages"] = stages
+	} else {
+		fact["duration"] = length
+	}
+	say(fact)
+}
+
+// How many iterations of so many each pod gets.
+func sayShares(vus, iterations int64, pods int) {
+	shares := []int64{}
+	for pod := 0; pod < pods; pod++ {
+		tuple, err := share(pod, pods).GetNewExecutionTupleFromValue(vus)
+		check(err)
+		shares = append(shares, tuple.ScaleInt64(iterations))
+	}
+	say(map[string]any{"kind": "shares", "vus": vus, "iterations": iterations, "shares": shares})
+}
+
 func sayThreshold(metric, text string) {
 	registry := metrics.NewRegistry()
 	registry.MustNewMetric("trend", metrics.Trend, metrics.Time)
@@ -166,6 +223,13 @@ func main() {
 		if sayVUs(random.Int63n(10), randomStages(random, 6, 25), random.Int63n(10_000), random.Int63n(10_000), 1+i%16) {
 			whole++
 		}
+	}
+	for i := 0; i < 32; i++ {
+		pods := 1 + i%16
+		most := int64(pods) + random.Int63n(20)
+		sayArrivals(1+random.Int63n(7), []int64{1000, 700, 60_000}[i%3], nil, 1000+random.Int63n(9000), most, pods)
+		sayArrivals(random.Int63n(5), 1000, randomStages(random, 4, 8), 0, most, pods)
+		sayShares(most, most+random.Int63n(100), pods)
 	}
 	for _, text := range texts {
 		for _, metric := range []string{"trend", "rate", "counter"} {

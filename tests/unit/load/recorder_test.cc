@@ -79,6 +79,17 @@ TEST(Recorder, OnlyWhatWasObservedWholeEntersATrend) {
   }
 }
 
+TEST(Recorder, WhatWasDroppedIsInTheSecondInWhichItWas) {
+  Recorder recorder({});
+  recorder.Drop(milliseconds(1999), 2);
+  recorder.Drop(milliseconds(2000), 1);
+  const protocol::Ledger ledger = recorder.Take();
+  EXPECT_EQ(ledger.by_start.at(1).dropped, 2);
+  EXPECT_EQ(ledger.by_start.at(2).dropped, 1);
+  EXPECT_EQ(ledger.by_start, ledger.by_end);
+  EXPECT_EQ(ledger.by_end.at(1).Begun(), 0);
+}
+
 TEST(Recorder, AnExchangeOfWhichNothingWasSentHasNoDuration) {
   Recorder recorder({});
   recorder.Exchange(0s, 1ms, {}, true);

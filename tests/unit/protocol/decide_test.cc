@@ -104,6 +104,7 @@ TEST(Decide, RatesAndCountersEqualTheRequestsCounted) {
     Cell cell;
     std::int64_t judged = 0, errors = 0, interrupted = 0, reqs = 0, failed = 0, tokens = 0;
     const bool expect_tokens = random.Chance(1, 2);
+    cell.dropped = static_cast<std::int64_t>(random.Below(100));
     for (std::uint64_t n = 1 + random.Below(60); n > 0; --n) {
       const Request r = RandomRequest(random, 5);
       Enter(cell, r, {});
@@ -148,6 +149,7 @@ TEST(Decide, RatesAndCountersEqualTheRequestsCounted) {
       expect_count("iterations", judged);
       expect_count("tokens", tokens);
       expect_count("interrupted", interrupted);
+      expect_count("dropped_iterations", cell.dropped);
     }
   }
 }

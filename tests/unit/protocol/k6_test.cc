@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "injectors/protocol/arrivals.h"
 #include "injectors/protocol/ledger.h"
 #include "injectors/protocol/stages.h"
 #include "injectors/protocol/thresholds.h"
@@ -105,6 +106,55 @@ TEST(K6, LetsIterationsGoOnForAsLongOnEveryPod) {
     compared += pods > 0;
   }
   EXPECT_GE(compared, 50);
+}
+
+Executor WithRate(const Json& fact) {
+  Executor executor;
+  executor.type = ExecutorType::kRampingArrivalRate;
+  executor.start_rate = static_cast<int>(Integer(fact, {"rate"}));
+  executor.time_unit = milliseconds(Integer(fact, {"timeUnit"}));
+  executor.max_vus = static_cast<int>(Integer(fact, {"maxVUs"}));
+  executor.stages = StagesOf(fact);
+  if (!executor.stages.empty()) return executor;
+  executor.type = ExecutorType::kConstantArrivalRate;
+  executor.stages = {{milliseconds(Integer(fact, {"duration"})), executor.start_rate}};
+  return executor;
+}
+
+TEST(K6, BeginsTheSameIterationsAtTheSameNanosecondsOnEveryPod) {
+  std::size_t compared = 0;
+  for (const Json& fact : Facts("arrivals")) {
+    const Executor executor = WithRate(fact);
+    const auto pods = static_cast<int>(fact["times"].size());
+    std::int64_t all = 0;
+    for (int pod = 0; pod < pods; ++pod) {
+      std::vector<std::int64_t> times;
+      Arrivals arrivals(executor, pods, pod);
+      while (const auto at = arrivals.Next()) times.push_back(at->count());
+      ASSERT_EQ(times,
+                fact["times"][static_cast<std::size_t>(pod)].get<std::vector<std::int64_t>>())
+          << "pod " << pod << " of " << pods << " " << PrintJson(fact).substr(0, 200);
+      all += static_cast<std::int64_t>(times.size());
+    }
+    EXPECT_EQ(all, PlannedIterations(executor, Length(executor)));
+    ++compared;
+  }
+  EXPECT_GE(compared, 60u);
+}
+
+TEST(K6, SharesIterationsOutInTheSameWay) {
+  const std::vector<Json> facts = Facts("shares");
+  ASSERT_GE(facts.size(), 30u);
+  for (const Json& fact : facts) {
+    Executor executor;
+    executor.type = ExecutorType::kSharedIterations;
+    executor.start_vus = static_cast<int>(Integer(fact, {"vus"}));
+    executor.iterations = Integer(fact, {"iterations"});
+    const auto pods = static_cast<int>(fact["shares"].size());
+    std::vector<std::int64_t> shares;
+    for (int pod = 0; pod < pods; ++pod) shares.push_back(IterationsOf(executor, pods, pod));
+    EXPECT_EQ(shares, fact["shares"].get<std::vector<std::int64_t>>()) << fact;
+  }
 }
 
 const Metric& MetricOf(std::string_view kind) {

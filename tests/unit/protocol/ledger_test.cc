@@ -19,6 +19,11 @@ Ledger RandomLedger(Random& random, int requests, int seconds) {
   for (int i = 0; i < requests; ++i)
     EnterGap(ledger, static_cast<int>(random.Below(std::uint64_t(seconds))), SkewedUs(random),
              kPivots);
+  for (std::uint64_t n = random.Below(4); n > 0; --n) {
+    const int second = static_cast<int>(random.Below(std::uint64_t(seconds)));
+    ledger.by_start[second].dropped += 3;
+    ledger.by_end[second].dropped += 3;
+  }
   return ledger;
 }
 
@@ -186,7 +191,7 @@ TEST(LedgerJson, WhatDoesNotAddUpIsRefused) {
            R"({"e":[[0,1,0,0]]})",
            R"({"e":[[0,1,0,-1]]})",     // a count of nothing
            R"({"e":[[0,2,1,1,0,1]]})",  // places backwards
-           R"({"e":[[0,1,20,1]]})",     // no such place
+           R"({"e":[[0,1,21,1]]})",     // no such place
            R"({"e":[[0,1,0,1.5]]})",
            R"({"e":[[0,1,0,18446744073709551615]]})",
            R"({"e":[[0,1,0,99999999999999999999]]})",

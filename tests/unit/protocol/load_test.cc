@@ -53,6 +53,25 @@ TEST(LoadArguments, RoundTripByteForByte) {
   EXPECT_EQ(back->request.status_in, (std::vector<int>{200, 404}));
 }
 
+TEST(LoadArguments, EveryExecutorComesBack) {
+  LoadArguments a = *LoadFromJson(kLoad);
+  for (const ExecutorType type :
+       {ExecutorType::kPerVuIterations, ExecutorType::kSharedIterations,
+        ExecutorType::kConstantArrivalRate, ExecutorType::kRampingArrivalRate}) {
+    a.executor = {5, {{seconds(60), 7}}, seconds(1), seconds(2), type};
+    if (a.executor.HasRate()) {
+      a.executor.start_rate = 7;
+      a.executor.max_vus = 9;
+      a.executor.time_unit = milliseconds(1500);
+    } else {
+      a.executor.iterations = 12;
+    }
+    const Result<LoadArguments> back = LoadFromJson(PrintJson(ToJson(a)));
+    ASSERT_TRUE(back) << Name(type) << ": " << back.error().detail;
+    EXPECT_EQ(back->executor, a.executor);
+  }
+}
+
 TEST(LoadArguments, BadOnesAreRefusedWithTheFieldThatIsWrong) {
   struct Row {
     std::string text, says;
@@ -70,11 +89,26 @@ TEST(LoadArguments, BadOnesAreRefusedWithTheFieldThatIsWrong) {
        "arguments.thinkMax must be no less than thinkMin"},
       {With(R"("untilStopped":true)", R"("untilStopped":1)"),
        "arguments.untilStopped must be true or false"},
-      {With(R"("target":100)", R"("target":-1)"), "stages[0].target must be 0 to 1000000 VUs"},
+      {With(R"("target":100)", R"("target":-1)"), "stages[0].target must be 0 to 1000000"},
       {With(R"("duration":"1m")", R"("duration":"49h")"),
        "executor.stages must be no longer than 48h together"},
       {With(R"([{"duration":"1m","target":100}])", "[]"),
        "executor.stages must be a list of 1 to 100 stages"},
+      {With(R"("startVUs":1)", R"("startVUs":1,"type":"breakpoint")"),
+       "executor.type must be the name of one of k6's executors"},
+      {With(R"("startVUs":1)", R"("startVUs":1,"iterations":0,"type":"shared-iterations")"),
+       "executor.iterations must be 1 to 1000000000"},
+      {With(R"("startVUs":1)", R"("startVUs":1,"type":"shared-iterations")"),
+       "arguments.pods must be no more than there are VUs"},
+      {With(R"("startVUs":1)", R"("startVUs":0,"type":"shared-iterations")"),
+       "executor.startVUs must be above 0"},
+      {With(R"("startVUs":1)", R"("startVUs":1,"maxVUs":1,"type":"constant-arrival-rate")"),
+       "executor.startRate must be 0 to 1000000, and above 0 where it is constant"},
+      {With(R"("startVUs":1)", R"("startVUs":3,"maxVUs":2,"type":"ramping-arrival-rate")"),
+       "executor.maxVUs must be no less than startVUs, and 1 to 1000000"},
+      {With(R"("startVUs":1)",
+            R"("startVUs":1,"maxVUs":2,"timeUnit":"0s","type":"ramping-arrival-rate")"),
+       "executor.timeUnit must be 1ms to 48h"},
       {With(R"("startVUs":1)", R"("startVUs":-1)"), "executor.startVUs must be 0 to 1000000 VUs"},
       {With(R"("protocol":"rbee")", R"("protocol":"ftp")"),
        "request.protocol must be rbee or http"},

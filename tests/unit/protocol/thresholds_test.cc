@@ -95,7 +95,7 @@ TEST(Thresholds, NamesOfMetricsArePinned) {
   }
   EXPECT_EQ(names,
             "http_req_duration iteration_duration e2e ttft itl tpot errors http_req_failed checks "
-            "http_reqs iterations tokens interrupted ");
+            "http_reqs iterations tokens interrupted dropped_iterations ");
 }
 
 TEST(Thresholds, PivotsAreWholeMicrosecondsWhereTheTextIs) {

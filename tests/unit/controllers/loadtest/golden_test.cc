@@ -13,6 +13,7 @@ namespace {
 
 const std::map<std::string, std::string> kGolden = {
     {"lt-ramp", "f76890c6190044af"},
+    {"lt-rate", "f9d48ed704ada926"},
     {"lt-spike", "d78d127efc6234d8"},
     {"lt-stress", "36d856b2c67d5662"},
 };

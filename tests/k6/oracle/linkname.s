@@ -1,0 +1,1 @@
+// Empty: beside a file of assembly a function may be without a body, as two of main.go are.
