@@ -52,6 +52,9 @@ class Fault {
   virtual std::unique_ptr<Look> Baseline(Node& node, nanoseconds now) = 0;
   // What somebody else would need to know to undo Apply; printed before Apply is called.
   virtual Figures Journal() const = 0;
+  // What a fresh injector needs to know to undo it, in one word without blanks; it is kept in the
+  // record from before Apply until it is reverted. Empty: nothing outlives this process.
+  virtual std::string Undo() const { return {}; }
   // What is going to be done by the next Apply, when that may end this very process; else empty.
   virtual Figures AboutTo() const { return {}; }
   // All or nothing; ends by itself after `lasts`. kNotFound: the target is gone.

@@ -31,10 +31,8 @@ Json Patch(Json container, const std::string& pod_uid) {
           {"spec", {{"ephemeralContainers", Json::array({std::move(container)})}}}};
 }
 
-}  // namespace
-
-Json SidecarPatch(const Intent& intent, const std::string& pod_uid) {
-  Json container = Container(intent.sidecar, intent.image, "inject", intent.arguments);
+// Beside whom and as whom.
+Json AsIntended(Json container, const Intent& intent) {
   // An added capability does nothing for another user than root. An intent of before there was a
   // choice means NET_ADMIN.
   const bool old = intent.container.empty() && intent.capability.empty();
@@ -50,7 +48,21 @@ Json SidecarPatch(const Intent& intent, const std::string& pod_uid) {
                                   {"seccompProfile", {{"type", "RuntimeDefault"}}}};
   if (intent.run_as_group) container["securityContext"]["runAsGroup"] = *intent.run_as_group;
   if (!intent.container.empty()) container["targetContainerName"] = intent.container;
-  return Patch(std::move(container), pod_uid);
+  return container;
+}
+
+}  // namespace
+
+Json SidecarPatch(const Intent& intent, const std::string& pod_uid) {
+  Json container = Container(intent.sidecar, intent.image, "inject", intent.arguments);
+  return Patch(AsIntended(std::move(container), intent), pod_uid);
+}
+
+Json ReverterPatch(const Intent& intent, const std::string& run, const std::string& undo,
+                   const std::string& pod_uid) {
+  Json container = Container(protocol::ReverterName(run), intent.image, "revert",
+                             PrintJson(protocol::ToJson(protocol::RevertArguments{run, undo})));
+  return Patch(AsIntended(std::move(container), intent), pod_uid);
 }
 
 Json StopperPatch(const Intent& intent, const std::string& run, const std::string& pod_uid) {

@@ -16,10 +16,10 @@ int Sidecars(const Pod& pod) {
 }
 
 std::optional<Refusal> MayTouchProcess(const Spec& spec, const Pod& target) {
-  if (!spec.process) return std::nullopt;
+  if (!spec.InTarget()) return std::nullopt;
   Result<std::string> container = PickContainer(spec.target, target);
   if (!container) return Refusal{"Container", container.error().detail, false};
-  if (target.restart_policy == "Never") {
+  if (spec.process && target.restart_policy == "Never") {
     return Refusal{
         "RestartPolicy",
         "pod " + target.meta.key.name +
@@ -127,7 +127,9 @@ std::optional<Refusal> MayInject(const Limits& limits, const Experiment& experim
   const std::string mine = protocol::SidecarName(RunId(experiment.meta.uid, experiment.spec_hash));
   const bool launched =
       std::find(target.sidecars.begin(), target.sidecars.end(), mine) != target.sidecars.end();
-  if (sidecar && !launched && Sidecars(target) + 2 > limits.max_sidecars) {
+  // The injector, a stopper, and one that undoes what the injector may leave.
+  const int needed = experiment.spec.Outlives() ? 3 : 2;
+  if (sidecar && !launched && Sidecars(target) + needed > limits.max_sidecars) {
     return Refusal{"SidecarLimit",
                    pod + " already has " + CountSidecars(limits, target) +
                        " sidecars of earlier runs, which cannot be removed: replace the pod "

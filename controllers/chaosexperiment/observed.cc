@@ -16,6 +16,8 @@ void Said::Add(const protocol::Event& event) {
     mechanism = found->second;
     measured.erase("mechanism");
   }
+  if (const auto found = event.measured.find("leaves"); found != event.measured.end())
+    undo = found->second;
   if (event.event == "armed") armed_at = event.at;
   // Ahead of what may end the injector with its victim; the first of several steps counts.
   if (event.event == "applied" || event.event == "aboutTo")
@@ -28,6 +30,7 @@ void Said::Add(const protocol::Event& event) {
   }
   const bool last = event.event == "reverted" || event.event == "stopped" || event.event == "done";
   if (last) cut_short = event.reason;
+  if (last || (event.event == "failed" && event.reason != protocol::kRevertFailed)) undo.clear();
   ended = ended || last || event.event == "failed";
 }
 
@@ -38,6 +41,10 @@ void Said::Add(const protocol::Record& record) {
   if (record.state == "failed" && failure.empty()) failure = record.code;
   if ((record.state == "reverted" || record.state == "stopped") && record.code != "ok")
     cut_short = record.code;
+  if (!record.undo.empty()) undo = record.undo;
+  const bool over =
+      record.state == "reverted" || record.state == "done" || record.state == "failed";
+  if (over && record.undo.empty()) undo.clear();
   for (const auto& [key, value] : record.figures) measured.try_emplace(key, value);
 }
 

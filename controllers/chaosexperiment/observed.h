@@ -22,6 +22,7 @@ struct Said {
   std::optional<TimePoint> armed_at, applied_at, verified_at, reverted_at;
   std::string failure, message;  // a reason of protocol/events.h
   std::string cut_short;         // why it ended before its deadline: stopped | terminated
+  std::string undo;              // what is left to undo, should it be no more
   bool ended = false;            // its last event has been seen
   std::string mechanism;
   std::map<std::string, std::string> requested, measured;
@@ -37,7 +38,7 @@ struct TargetView {
   bool preflight_done = false;
   std::optional<Error> preflight_error;  // the API server would refuse the sidecar
   bool launch_uncertain = false;         // an attempt before the refusal may have been carried out
-  std::optional<Error> launch_error, stopper_error;
+  std::optional<Error> launch_error, stopper_error, reverter_error;
   std::optional<TimePoint> removed_at;  // when the call that took the pod away was made
   // When its node (or the API server, for a pod that is gone) last said that the injector had not
   // started: a watch may be minutes behind.

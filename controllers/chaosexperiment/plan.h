@@ -54,6 +54,11 @@ struct RemovePod {
   std::optional<seconds> grace;
   bool dry_run = false;  // asks whether it would be allowed
 };
+// Undoes what an injector that died has left behind.
+struct LaunchReverter {
+  std::string pod, uid;
+  Json patch;
+};
 struct ReadLog {
   std::string pod, uid, container;
   bool last = false;
@@ -61,7 +66,7 @@ struct ReadLog {
 
 using Action = std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod,
                             FollowProbePod, DeleteProbePod, CreateLoad, Preflight, LaunchInjector,
-                            LaunchStopper, RemovePod, ReadLog>;
+                            LaunchStopper, LaunchReverter, RemovePod, ReadLog>;
 
 struct Step {
   std::vector<Action> actions;

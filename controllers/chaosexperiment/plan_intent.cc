@@ -49,6 +49,8 @@ Result<void> Planner::Promise(TargetStatus& target, const Pod& pod, const std::s
   if (!spec_.EndsProcess()) a.duration = spec_.duration;
   if (spec_.process)
     a.fault = *spec_.process;
+  else if (spec_.resource)
+    std::visit([&](const auto& fault) { a.fault = fault; }, *spec_.resource);
   else
     a.fault = protocol::Partition{peers, spec_.partition.ports, spec_.partition.direction};
   Result<std::optional<protocol::Trigger>> trigger = TriggerFor(

@@ -64,7 +64,10 @@ void Planner::UpdateTarget(TargetStatus& target) {
     UpdateLaunched(target, *pod, view);
   else
     NotLaunched(target, *pod, view);
-  if (!target.Ended() && overdue_unseen) {  // the kernel took it away; nobody was there to say so
+  if (!target.Ended() && overdue_unseen && spec_.Outlives()) {
+    revert_overdue_ = true;  // nothing but a word of its node can say that it is gone
+  } else if (!target.Ended() &&
+             overdue_unseen) {  // the kernel took it away; nobody was there to say so
     if (target.injected_at && !target.reverted_at && !spec_.EndsProcess())
       target.reverted_at = *target.injected_at + spec_.duration;
     const bool lost = target.injected_at.has_value();
@@ -194,6 +197,7 @@ void Planner::Terminated(TargetStatus& target, const Pod& pod, const ContainerSt
     return Wake(now_ + seconds(1));
   }
   TakeOver(target, said);
+  if (!said.undo.empty()) return LeftBehind(target, pod, state, said);
   if (spec_.EndsProcess()) return EndedProcess(target, pod, state, said, record.has_value());
   const TimePoint at = std::chrono::floor<milliseconds>(state.finished.value_or(now_));
   const bool hurt = !NeverApplied(said);

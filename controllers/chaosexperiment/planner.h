@@ -73,6 +73,9 @@ class Planner {
 
   // --- plan_pod.cc: a fault that takes the pod itself away
   void UpdateRemoved(TargetStatus& target, const Pod* pod, const TargetView& view);
+  // --- plan_undo.cc: an injector that died and left something behind
+  void LeftBehind(TargetStatus& target, const Pod& pod, const ContainerState& dead,
+                  const Said& said);
 
   void StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view);
   void ReadLogs(const TargetStatus& target, const TargetView& view);

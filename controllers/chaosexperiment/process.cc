@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controllers/chaosexperiment/resource.h"
 #include "injectors/protocol/faults.h"
 #include "operator/base/sha256.h"
 
@@ -53,6 +54,7 @@ std::vector<protocol::Listener> WhereItRegisters(const Pod& pod, const Profile& 
 
 Result<Means> ChooseMeans(const Spec& spec, const Pod& pod, const std::string& container) {
   if (spec.pod) return Means{protocol::Tier::kApiOnly, "", "", {}, {}};
+  if (spec.resource) return MeansForResource(spec, pod, container);
   if (!spec.process) return Means{protocol::Tier::kPodCapabilities, "", "NET_ADMIN", 0, {}};
   const protocol::FaultRow* row = protocol::FindFault(spec.fault_key);
   const protocol::Tier lowest = row ? row->lowest_tier : protocol::Tier::kNodePrivileged;

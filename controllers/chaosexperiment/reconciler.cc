@@ -359,18 +359,29 @@ Result<void> Reconciler::Do(const Context& c, const LaunchInjector& action) {
   return {};
 }
 
-Result<void> Reconciler::Do(const Context& c, const LaunchStopper& action) {
-  Result<Json> answer = PatchSidecar(c, action.pod, action.patch, /*dry_run=*/false);
+// Beside an injector. `refused` is set where repeating it will not help.
+Result<void> Reconciler::LaunchSecond(const Context& c, const std::string& pod, const Json& patch,
+                                      std::optional<Error>& refused, const char* then) {
+  Result<Json> answer = PatchSidecar(c, pod, patch, /*dry_run=*/false);
   if (answer) {
-    if (Result<Pod> pod = Pod::FromJson(*answer))
-      p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(pod));
+    if (Result<Pod> written = Pod::FromJson(*answer))
+      p_.pods.Wrote(c.experiment.meta.key.ns, *std::move(written));
     return {};
   }
   if (!Final(answer.error())) return answer.error();
-  c.memory.targets[action.uid].stopper_error = answer.error();  // the deadline will end it
-  p_.log.Warn("the stopper was refused; the fault ends at its deadline",
-              {{"pod", action.pod}, {"error", answer.error().detail}});
+  refused = answer.error();
+  p_.log.Warn(then, {{"pod", pod}, {"error", answer.error().detail}});
   return {};
+}
+
+Result<void> Reconciler::Do(const Context& c, const LaunchStopper& action) {
+  return LaunchSecond(c, action.pod, action.patch, c.memory.targets[action.uid].stopper_error,
+                      "the stopper was refused; the fault ends at its deadline");
+}
+
+Result<void> Reconciler::Do(const Context& c, const LaunchReverter& action) {
+  return LaunchSecond(c, action.pod, action.patch, c.memory.targets[action.uid].reverter_error,
+                      "what an injector left behind cannot be undone: the second one was refused");
 }
 
 Result<void> Reconciler::Do(const Context& c, const RemovePod& action) {

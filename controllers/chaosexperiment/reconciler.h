@@ -88,6 +88,9 @@ class Reconciler {
   Result<void> Do(const Context& context, const LaunchInjector& action);
   Result<void> Do(const Context& context, const LaunchStopper& action);
   Result<void> Do(const Context& context, const RemovePod& action);
+  Result<void> Do(const Context& context, const LaunchReverter& action);
+  Result<void> LaunchSecond(const Context& context, const std::string& pod, const Json& patch,
+                            std::optional<Error>& refused, const char* then);
   Result<void> Do(const Context& context, const ReadLog& action);
   Result<void> PatchMeta(const Context& context, const Json& patch);
   Result<Json> PatchSidecar(const Context& context, const std::string& pod, const Json& patch,

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "controllers/chaosexperiment/load.h"
+#include "controllers/chaosexperiment/resource.h"
 #include "controllers/chaosexperiment/verdict.h"
 #include "operator/base/time_text.h"
 
@@ -95,6 +96,10 @@ std::string Summarize(const Spec& spec, const Status& status, const Judgement& j
   if (hit.count > 0 && spec.fault_key == "partition") text = CutOff(status, hit);
   if (hit.count > 0 && spec.process) text = Ended(spec, hit);
   if (hit.count > 0 && spec.pod) text = hit.who + (spec.pod->evict ? " evicted" : " deleted");
+  if (hit.count > 0 && spec.resource) {
+    text = hit.count == 1 ? WhatWasTaken(spec, *hit.last) : hit.who + " hit by " + spec.fault_key;
+    if (hit.lasted) text += " for " + PrintShort(*hit.lasted);
+  }
   if (!text.empty()) text += Consequences(spec, status.timings);
   if (const std::string load = status.load ? LoadText(*status.load) : ""; !load.empty())
     text += (text.empty() ? "" : "; ") + load;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controllers/chaosexperiment/resource.h"
 #include "controllers/chaosexperiment/spec_hash.h"
 #include "injectors/protocol/names.h"
 #include "operator/base/time_text.h"
@@ -160,6 +161,9 @@ Spec ReadSpec(const Json& json) {
     ReadProcess(*process, spec);
   } else if (const Json* pod = Find(json, {"fault", "pod"})) {
     ReadPod(*pod, spec);
+  } else if (std::optional<NamedResource> resource = ReadResource(ObjectAt(json, {"fault"}))) {
+    spec.fault_key = resource->key;
+    spec.resource = std::move(resource->fault);
   }
   if (const Json* trigger = Find(json, {"trigger"})) spec.trigger = ReadTrigger(*trigger);
   spec.inject_new_pods = Text(json, {"newPods"}) == "Inject";
@@ -191,6 +195,16 @@ Spec ReadSpec(const Json& json) {
 }
 
 }  // namespace
+
+bool Spec::InTarget() const {
+  const protocol::FaultRow* row = protocol::FindFault(fault_key);
+  return row != nullptr && row->runs == protocol::Runs::kInTarget;
+}
+
+bool Spec::Outlives() const {
+  const protocol::FaultRow* row = protocol::FindFault(fault_key);
+  return row != nullptr && row->ends == protocol::Ends::kByJournal;
+}
 
 Result<Experiment> Experiment::FromJson(const Json& object) {
   Experiment experiment;

@@ -90,6 +90,7 @@ struct Spec {
   PartitionSpec partition;
   std::optional<protocol::Process> process;
   std::optional<PodRemoval> pod;
+  std::optional<protocol::Resource> resource;
   std::optional<TriggerSpec> trigger;
   bool inject_new_pods = false;
   milliseconds duration{0};
@@ -107,6 +108,10 @@ struct Spec {
   std::string dry_run;  // "" | Plan | Preflight
   milliseconds starting_deadline{0};
 
+  // The injector shares the processes of the target's container.
+  bool InTarget() const;
+  // Of an injector that died something is left, which a second one has to undo.
+  bool Outlives() const;
   // The fault ends a process.
   bool EndsProcess() const { return process && process->AtOnce(); }
   // One that is not the first of its container, which goes on then.

@@ -10,14 +10,17 @@
 #include <optional>
 
 #include "injectors/agent/console.h"
+#include "injectors/agent/linux_descriptors.h"
 #include "injectors/agent/linux_node.h"
 #include "injectors/agent/linux_processes.h"
 #include "injectors/agent/packet_queue.h"
 #include "injectors/agent/poller.h"
 #include "injectors/agent/resolv_conf.h"
+#include "injectors/agent/say_once.h"
 #include "injectors/agent/sock_diag.h"
 #include "injectors/agent/stop_channel.h"
 #include "injectors/agent/supervisor.h"
+#include "injectors/file_descriptors.h"
 #include "injectors/network_fault.h"
 #include "injectors/partition.h"
 #include "injectors/process_end.h"
@@ -67,32 +70,32 @@ class Signals {
   int fd_;
 };
 
-// One line and one record for a program that has only one thing to say.
-void SayOnce(Console& console, const std::string& run, std::string event, std::string state,
-             std::string code, const std::string& message) {
-  protocol::Event line;
-  line.seq = 1;
-  line.at = SystemClock().Now();
-  line.event = std::move(event);
-  line.reason = code == "ok" ? "" : code;
-  line.message = message;
-  protocol::Record record;
-  record.state = std::move(state);
-  record.code = std::move(code);
-  record.run = run;
-  console.Line(line);
-  console.Record(protocol::PrintRecord(record));
-}
+// What faults may lay hands on, beside the node.
+struct Hands {
+  LinuxProcesses processes;
+  SockDiag sockets;
+  LinuxDescriptors descriptors{sockets};
+};
 
-std::unique_ptr<Fault> MakeFault(const protocol::InjectArguments& arguments, Processes& processes,
-                                 Packets& packets) {
-  const auto* process = std::get_if<protocol::Process>(&arguments.fault);
-  if (std::holds_alternative<protocol::Network>(arguments.fault))
+struct Maker {
+  const protocol::InjectArguments& arguments;
+  Hands& hands;
+  Packets& packets;
+
+  std::unique_ptr<Fault> operator()(const protocol::Partition&) const {
+    return std::make_unique<Partition>(arguments);
+  }
+  std::unique_ptr<Fault> operator()(const protocol::Network&) const {
     return std::make_unique<NetworkFault>(arguments, packets);
-  if (process == nullptr) return std::make_unique<Partition>(arguments);
-  if (process->AtOnce()) return std::make_unique<ProcessEnd>(*process, processes);
-  return std::make_unique<ProcessHang>(arguments, processes);
-}
+  }
+  std::unique_ptr<Fault> operator()(const protocol::Process& process) const {
+    if (process.AtOnce()) return std::make_unique<ProcessEnd>(process, hands.processes);
+    return std::make_unique<ProcessHang>(arguments, hands.processes);
+  }
+  std::unique_ptr<Fault> operator()(const protocol::FileDescriptors&) const {
+    return std::make_unique<FileDescriptors>(arguments, hands.processes, hands.descriptors);
+  }
+};
 
 std::string ReadAll(const char* path) {
   std::ifstream file(path);
@@ -117,12 +120,12 @@ int Inject(std::string_view json, const std::string& termination_log) {
   Signals signals(poller);
   StopListener stops(poller);
   LinuxNode node(poller, stops, resolver);
-  LinuxProcesses processes;
-  SockDiag sockets;
+  Hands hands;
   PacketQueue packets(poller);
-  const std::unique_ptr<Fault> fault = MakeFault(*arguments, processes, packets);
+  const std::unique_ptr<Fault> fault =
+      std::visit(Maker{*arguments, hands, packets}, arguments->fault);
   std::optional<Trigger> trigger;
-  if (arguments->trigger) trigger.emplace(*arguments->trigger, sockets);
+  if (arguments->trigger) trigger.emplace(*arguments->trigger, hands.sockets);
   ConsoleOutput output(console, stops);
   Supervisor supervisor(*arguments, *fault, node, clock, output, trigger ? &*trigger : nullptr);
   while (true) {

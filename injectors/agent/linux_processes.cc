@@ -1,7 +1,6 @@
 #include "injectors/agent/linux_processes.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,28 +20,16 @@ namespace {
 constexpr ino_t kFirstPidNamespace = 4026531836;  // PROC_PID_INIT_INO: the machine's own
 constexpr std::size_t kMostCommandBytes = 1024;
 
-// By hand: a stream throws when the process goes while it is read.
-std::string Read(const std::string& path) {
-  std::string text;
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return text;
-  char buffer[4096];
-  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;)
-    text.append(buffer, static_cast<std::size_t>(got));
-  close(fd);
-  return text;
-}
-
 std::string Proc(int pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
 
 std::optional<ProcStat> StatOf(const ProcessId& id) {
-  const std::optional<ProcStat> stat = ParseStat(Read(Proc(id.pid, "stat")));
+  const std::optional<ProcStat> stat = ParseStat(ReadFile(Proc(id.pid, "stat")));
   if (!stat || stat->start != id.start) return std::nullopt;
   return stat;
 }
 
 std::string CommandOf(int pid) {
-  std::string words = Read(Proc(pid, "cmdline")).substr(0, kMostCommandBytes);
+  std::string words = ReadFile(Proc(pid, "cmdline")).substr(0, kMostCommandBytes);
   while (!words.empty() && words.back() == '\0') words.pop_back();
   std::replace(words.begin(), words.end(), '\0', ' ');
   return words;
@@ -64,13 +51,13 @@ Error WhyNoTrace(int pid, int error) {
     return Denied(which +
                   " is no process of this machine's own kind, so no call can be put into it");
   if (error != EPERM) return Denied(which + " may not be traced: " + std::strerror(error));
-  const ProcStatus it = ParseStatus(Read(Proc(pid, "status")));
-  const ProcStatus us = ParseStatus(Read("/proc/self/status"));
+  const ProcStatus it = ParseStatus(ReadFile(Proc(pid, "status")));
+  const ProcStatus us = ParseStatus(ReadFile("/proc/self/status"));
   const bool may_all = (us.effective >> CAP_SYS_PTRACE & 1) != 0;
   if (it.tracer != 0)
     return Denied(which + " is traced already, by process " + std::to_string(it.tracer));
   int yama = 0;
-  const std::string scope = Read("/proc/sys/kernel/yama/ptrace_scope");
+  const std::string scope = ReadFile("/proc/sys/kernel/yama/ptrace_scope");
   std::from_chars(scope.data(), scope.data() + scope.size(), yama);
   if (yama == 3)
     return Denied("this node lets nobody trace anybody (kernel.yama.ptrace_scope is 3)");
@@ -128,7 +115,7 @@ Result<std::vector<ProcessEntry>> LinuxProcesses::List() {
     const char* end = entry->d_name + std::strlen(entry->d_name);
     if (std::from_chars(entry->d_name, end, pid).ptr != end || pid <= 0 || pid == getpid())
       continue;
-    const std::optional<ProcStat> stat = ParseStat(Read(Proc(pid, "stat")));
+    const std::optional<ProcStat> stat = ParseStat(ReadFile(Proc(pid, "stat")));
     if (!stat || stat->state == 'Z' || stat->state == 'X') continue;
     std::string command = CommandOf(pid);
     if (command.empty() && pid != 1) continue;  // a kernel thread
@@ -141,7 +128,7 @@ Result<std::vector<ProcessEntry>> LinuxProcesses::List() {
 }
 
 OnTerm LinuxProcesses::HowItTakesTerm(const ProcessId& id) {
-  const ProcStatus status = ParseStatus(Read(Proc(id.pid, "status")));
+  const ProcStatus status = ParseStatus(ReadFile(Proc(id.pid, "status")));
   const std::uint64_t bit = 1ULL << (SIGTERM - 1);
   if ((status.ignored & bit) != 0) return OnTerm::kIgnored;
   if (((status.caught | status.blocked) & bit) != 0) return OnTerm::kHandled;
@@ -154,9 +141,10 @@ std::optional<Activity> LinuxProcesses::Look(const ProcessId& id) {
   std::uint64_t ticks = 0;
   for (const int tid : ThreadsOf(id.pid)) {
     const std::string task = "task/" + std::to_string(tid);
-    const std::optional<ProcStat> stat = ParseStat(Read(Proc(id.pid, (task + "/stat").c_str())));
+    const std::optional<ProcStat> stat =
+        ParseStat(ReadFile(Proc(id.pid, (task + "/stat").c_str())));
     if (!stat || stat->state == 'Z' || stat->state == 'X') continue;
-    const ProcStatus status = ParseStatus(Read(Proc(id.pid, (task + "/status").c_str())));
+    const ProcStatus status = ParseStatus(ReadFile(Proc(id.pid, (task + "/status").c_str())));
     ++activity.threads;
     const bool ours = status.tracer == getpid();
     if (stat->state == 't' && ours) ++activity.held;
@@ -171,7 +159,7 @@ std::optional<Activity> LinuxProcesses::Look(const ProcessId& id) {
 }
 
 Activity LinuxProcesses::LookAtOurselves() {
-  const std::optional<ProcStat> stat = ParseStat(Read("/proc/self/stat"));
+  const std::optional<ProcStat> stat = ParseStat(ReadFile("/proc/self/stat"));
   return Look({getpid(), stat ? stat->start : 0}).value_or(Activity{});
 }
 

@@ -1,5 +1,5 @@
 // chaos-injector: puts one fault on the pod it runs in, proves it, and takes it back; or stops one
-// that runs.
+// that runs; or undoes one whose injector is no more.
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -11,7 +11,7 @@
 namespace {
 
 constexpr const char* kUsage =
-    "Usage: chaos-injector inject|stop [--termination-log FILE] JSON\n"
+    "Usage: chaos-injector inject|stop|revert [--termination-log FILE] JSON\n"
     "       chaos-injector --help | --version\n"
     "\n"
     "  inject  puts the fault that JSON describes on the network namespace it runs in, measures "
@@ -19,8 +19,9 @@ constexpr const char* kUsage =
     "          is there, and takes it back after its duration, at a stop, at SIGTERM, or with its "
     "own end.\n"
     "  stop    has the injector of a run in the same network namespace take its fault back now.\n"
+    "  revert  undoes what an injector left behind that died.\n"
     "\n"
-    "Both print one JSON line per event on stdout and keep a record of at most 300 bytes in FILE\n"
+    "All print one JSON line per event on stdout and keep a record of at most 300 bytes in FILE\n"
     "(/dev/termination-log). The fields of JSON are in injectors/protocol/arguments.h.\n"
     "Exit code: 0 it went as told, 1 it did not and the last line says why, 2 wrong usage.\n";
 
@@ -49,5 +50,6 @@ int main(int argc, char** argv) {
   if (words.size() != 2) return Usage("a mode and one JSON document are needed");
   if (words[0] == "inject") return chaos::inject::Inject(words[1], termination_log);
   if (words[0] == "stop") return chaos::inject::Stop(words[1], termination_log);
+  if (words[0] == "revert") return chaos::inject::Revert(words[1], termination_log);
   return Usage("unknown mode \"" + words[0] + "\"");
 }

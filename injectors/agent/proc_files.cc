@@ -1,5 +1,9 @@
 #include "injectors/agent/proc_files.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <charconv>
 
 namespace chaos::inject {
@@ -65,6 +69,32 @@ ProcStatus ParseStatus(std::string_view text) {
     }
   }
   return status;
+}
+
+std::optional<FileLimit> ParseFileLimit(std::string_view text) {
+  constexpr std::string_view kKey = "Max open files";
+  const std::size_t at = text.find(kKey);
+  if (at == std::string_view::npos) return std::nullopt;
+  text.remove_prefix(at + kKey.size());
+  FileLimit limit;
+  for (std::uint64_t* out : {&limit.soft, &limit.hard}) {
+    const std::string_view word = Word(text);
+    if (word.empty()) return std::nullopt;
+    *out = word == "unlimited" ? RLIM_INFINITY : Parse<std::uint64_t>(word);
+  }
+  return limit;
+}
+
+// By hand: a stream throws when the process goes while it is read.
+std::string ReadFile(const std::string& path) {
+  std::string text;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return text;
+  char buffer[4096];
+  for (ssize_t got; (got = read(fd, buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(got));
+  close(fd);
+  return text;
 }
 
 }  // namespace chaos::inject

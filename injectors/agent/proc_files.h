@@ -1,11 +1,14 @@
-// What the kernel tells about a process in /proc/PID/stat and /proc/PID/status, read without trust
-// in it. Pure.
+// What the kernel tells about a process in /proc/PID, read without trust in it. Pure, but for
+// ReadFile.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+
+#include "injectors/descriptors.h"
 
 namespace chaos::inject {
 
@@ -26,5 +29,11 @@ struct ProcStatus {
 };
 // What is missing stays 0.
 ProcStatus ParseStatus(std::string_view text);
+
+// From /proc/PID/limits; nullopt: it does not say.
+std::optional<FileLimit> ParseFileLimit(std::string_view text);
+
+// Empty where it cannot be read, or goes while it is.
+std::string ReadFile(const std::string& path);
 
 }  // namespace chaos::inject

@@ -67,7 +67,8 @@ SockDiag::~SockDiag() {
   if (fd_ >= 0) close(fd_);
 }
 
-int SockDiag::Dump(int family, std::vector<Connection>& connections) {
+int SockDiag::Dump(int family, std::uint32_t states,
+                   const std::function<void(const nlmsghdr&)>& each) {
   struct {
     nlmsghdr header{};
     inet_diag_req_v2 request{};
@@ -79,7 +80,7 @@ int SockDiag::Dump(int family, std::vector<Connection>& connections) {
   ask.request.sdiag_family = static_cast<std::uint8_t>(family);
   ask.request.sdiag_protocol = IPPROTO_TCP;
   ask.request.idiag_ext = 1 << (INET_DIAG_INFO - 1);
-  ask.request.idiag_states = ~(1U << kListen);
+  ask.request.idiag_states = states;
   if (send(fd_, &ask, sizeof ask, 0) < 0) return errno;
   alignas(nlmsghdr) char buffer[kBufferBytes];
   while (true) {
@@ -93,14 +94,13 @@ int SockDiag::Dump(int family, std::vector<Connection>& connections) {
       if (header->nlmsg_type == NLMSG_DONE) return 0;
       if (header->nlmsg_type == NLMSG_ERROR)
         return -static_cast<const nlmsgerr*>(NLMSG_DATA(header))->error;
-      if (std::optional<Connection> connection = ToConnection(*header))
-        connections.push_back(*connection);
+      each(*header);
     }
   }
 }
 
-Result<std::vector<Connection>> SockDiag::Connections() {
-  std::vector<Connection> connections;
+Result<void> SockDiag::DumpAll(std::uint32_t states,
+                               const std::function<void(const nlmsghdr&)>& each) {
   int error = 0;
   if (fd_ < 0) {
     fd_ = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
@@ -109,16 +109,41 @@ Result<std::vector<Connection>> SockDiag::Connections() {
     else
       setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &kAnswerWithin, sizeof kAnswerWithin);
   }
-  if (error == 0) error = Dump(AF_INET, connections);
+  if (error == 0) error = Dump(AF_INET, states, each);
   // A kernel without IPv6 has no such connections.
-  if (error == 0) error = Dump(AF_INET6, connections);
+  if (error == 0) error = Dump(AF_INET6, states, each);
   if (error == ENOENT) error = 0;
-  if (error == 0) return connections;
+  if (error == 0) return {};
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
   return Error{Reason::kDenied,
                std::string("this node's kernel does not tell about connections (sock_diag): ") +
                    std::strerror(error)};
+}
+
+Result<std::vector<Connection>> SockDiag::Connections() {
+  std::vector<Connection> connections;
+  const Result<void> done = DumpAll(~(1U << kListen), [&](const nlmsghdr& header) {
+    if (std::optional<Connection> connection = ToConnection(header))
+      connections.push_back(*connection);
+  });
+  if (!done) return done.error();
+  return connections;
+}
+
+Result<std::vector<Accepting>> SockDiag::Listeners() {
+  std::vector<Accepting> listeners;
+  const Result<void> done = DumpAll(1U << kListen, [&](const nlmsghdr& header) {
+    const auto* message = static_cast<const inet_diag_msg*>(NLMSG_DATA(&header));
+    if (header.nlmsg_len < NLMSG_LENGTH(sizeof *message)) return;
+    const inet_diag_sockid& id = message->id;
+    listeners.push_back({message->idiag_inode,
+                         {ToAddress(message->idiag_family, id.idiag_src), ntohs(id.idiag_sport)},
+                         message->idiag_rqueue,
+                         true});
+  });
+  if (!done) return done.error();
+  return listeners;
 }
 
 }  // namespace chaos::inject

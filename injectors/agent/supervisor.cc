@@ -78,6 +78,8 @@ void Supervisor::Arm(const Reading& before) {
   if (!InWindow()) return;
   protocol::Event journal = Draft("journal");
   journal.measured = fault_.Journal();
+  record_.undo = fault_.Undo();
+  if (!record_.undo.empty()) journal.measured["leaves"] = record_.undo;
   Emit(std::move(journal), "starting");
   protocol::Event armed = Draft("armed");
   armed.requested = fault_.Requested();
@@ -202,11 +204,16 @@ bool Supervisor::Revert(const std::string& why) {
   Emit(std::move(event), "reverting");
   Result<Figures> reverted = fault_.Revert(node_, clock_.SinceBoot());
   applied_ = false;
+  if (!reverted && !record_.undo.empty()) {
+    Fail(protocol::kRevertFailed, reverted.error().detail);
+    return false;
+  }
   if (!reverted) {
     Fail(protocol::kRefused, "revert: " + reverted.error().detail + "; it ends with this process");
     return false;
   }
   record_.reverted = clock_.Now();
+  record_.undo.clear();
   at_revert_ = std::move(*reverted);
   at_revert_["duration"] =
       PrintShort(std::chrono::duration_cast<microseconds>(clock_.SinceBoot() - applied_at_));
@@ -232,6 +239,7 @@ void Supervisor::Finish(std::string name, const std::string& message, const Figu
   protocol::Event event = Draft(std::move(name));
   if (event.event == "reverted") event.at = *record_.reverted;
   if (record_.code != "ok") event.reason = record_.code;
+  if (record_.code != protocol::kRevertFailed) record_.undo.clear();
   event.message = message;
   event.measured = measured;
   Emit(std::move(event), record_state);

@@ -67,6 +67,8 @@ Json ToJson(const StopArguments& a) {
   return {{"v", 1}, {"run", a.run}, {"nonce", a.nonce}, {"reason", a.reason}};
 }
 
+Json ToJson(const RevertArguments& a) { return {{"v", 1}, {"run", a.run}, {"undo", a.undo}}; }
+
 Json ToJson(const ProbePodArguments& a) {
   Json probes = Json::array();
   for (const ProbeArguments& probe : a.probes) probes.push_back(ToJson(probe));
@@ -82,6 +84,18 @@ Result<StopArguments> StopFromJson(std::string_view text) {
   reader.Read("run", a.run, true);
   reader.Read("nonce", a.nonce, true);
   reader.Read("reason", a.reason);
+  return Done(std::move(a), {version, reader.Finish()});
+}
+
+Result<RevertArguments> RevertFromJson(std::string_view text) {
+  Result<Json> json = ParseJson(text);
+  if (!json) return json.error();
+  RevertArguments a;
+  FieldReader reader(*json, "arguments");
+  const std::string version = CheckHeader(reader);
+  reader.Read("run", a.run, true);
+  reader.Read("undo", a.undo, true);
+  if (!IsHex(a.run, 10)) reader.Fail("run", "10 hex digits");
   return Done(std::move(a), {version, reader.Finish()});
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "injectors/protocol/network.h"
+#include "injectors/protocol/resources.h"
 #include "operator/base/clock.h"
 #include "operator/base/json.h"
 #include "operator/base/result.h"
@@ -98,7 +99,7 @@ struct InjectArguments {
   TimePoint not_before{};  // refuses to arm outside of these (ClockSkew, Expired)
   TimePoint not_after{};
   milliseconds duration{0};  // from applied; 0 for, and only for, a fault that happens at once
-  std::variant<Partition, Process, Network> fault;
+  std::variant<Partition, Process, Network, FileDescriptors> fault;
   std::optional<Trigger> trigger;
   std::vector<Control> controls;     // tried in order; the first that works before is used
   std::vector<std::string> protect;  // addresses never cut off: DNS, the node
@@ -113,6 +114,12 @@ struct StopArguments {
   std::string run;
   std::string nonce;
   std::string reason;  // one word, printed by the injector
+};
+
+// `chaos-injector revert <json>`: what an injector of the run left behind when it died.
+struct RevertArguments {
+  std::string run;
+  std::string undo;  // from its record or its journal line
 };
 
 enum class ProbeKind { kHttp, kSse, kInference };
@@ -149,10 +156,12 @@ struct ProbePodArguments {
 
 Json ToJson(const InjectArguments& arguments);
 Json ToJson(const StopArguments& arguments);
+Json ToJson(const RevertArguments& arguments);
 Json ToJson(const ProbePodArguments& arguments);
 // Errors say which field is wrong and what it should be; unknown fields are refused.
 Result<InjectArguments> InjectFromJson(std::string_view text);
 Result<StopArguments> StopFromJson(std::string_view text);
+Result<RevertArguments> RevertFromJson(std::string_view text);
 Result<ProbePodArguments> ProbePodFromJson(std::string_view text);
 
 }  // namespace chaos::protocol

@@ -61,6 +61,7 @@ std::string PrintRecord(const Record& record) {
   const auto time = [&](const char* key, const std::optional<TimePoint>& at) {
     if (at) text += " " + std::string(key) + "=" + PrintTime(*at);
   };
+  if (!record.undo.empty()) text += " undo=" + record.undo;
   time("applied", record.applied);
   time("reverted", record.reverted);
   time("verified", record.verified);
@@ -93,6 +94,8 @@ std::optional<Record> ParseRecord(std::string_view text) {
     };
     if (key == "run")
       record.run = value;
+    else if (key == "undo")
+      record.undo = value;
     else if (key == "applied")
       time(record.applied);
     else if (key == "verified")

@@ -51,6 +51,7 @@ Result<Event> ParseEvent(
 //   AlreadyThere        another injector of this run holds the lock
 //   TriggerNeverFired   what was waited for did not happen in time; nothing was applied
 //   TargetGone          the process ended by itself before the fault; nothing was applied
+//   RevertFailed        it could not be taken back; the record says what is left to undo
 inline constexpr std::string_view kClockSkew = "ClockSkew";
 inline constexpr std::string_view kSteadyStateNotMet = "SteadyStateNotMet";
 inline constexpr std::string_view kNoEffect = "NoEffect";
@@ -60,6 +61,7 @@ inline constexpr std::string_view kRefused = "Refused";
 inline constexpr std::string_view kAlreadyThere = "AlreadyThere";
 inline constexpr std::string_view kTriggerNeverFired = "TriggerNeverFired";
 inline constexpr std::string_view kTargetGone = "TargetGone";
+inline constexpr std::string_view kRevertFailed = "RevertFailed";
 
 // The record in the termination message: at most 300 bytes, most important first, readable when cut
 // anywhere. "v1 reverted ok run=0123456789 applied=…Z verified=…Z reverted=…Z control=ok
@@ -70,6 +72,7 @@ struct Record {
                       // reverted | done | failed
   std::string code;   // ok | stopped | terminated | a reason from above
   std::string run;
+  std::string undo;  // what a fresh injector has to undo if this one is no more; no blanks
   std::optional<TimePoint> applied, verified, reverted;  // with aboutTo, `applied` is its moment
   std::map<std::string, std::string>
       figures;  // the few most telling ones of `measured`, under the same keys

@@ -15,6 +15,7 @@ constexpr std::array kFaults = {
     FaultRow{"process.Hang", Runs::kInTarget, Tier::kNoCapabilities, "", Ends::kWithProcess, true},
     FaultRow{"pod.Delete", Runs::kApi, Tier::kApiOnly, "", Ends::kAtOnce, false},
     FaultRow{"pod.Evict", Runs::kApi, Tier::kApiOnly, "", Ends::kAtOnce, false},
+    FaultRow{"fileDescriptors", Runs::kInTarget, Tier::kNoCapabilities, "", Ends::kByJournal, true},
 };
 
 constexpr std::array<std::string_view, 5> kTierNames = {

@@ -192,8 +192,10 @@ Json ToJson(const InjectArguments& a) {
     json["partition"] = ToJson(*partition);
   else if (const auto* process = std::get_if<Process>(&a.fault))
     json["process"] = ToJson(*process);
+  else if (const auto* network = std::get_if<Network>(&a.fault))
+    json["network"] = ToJson(*network);
   else
-    json["network"] = ToJson(std::get<Network>(a.fault));
+    json["fileDescriptors"] = ToJson(std::get<FileDescriptors>(a.fault));
   if (a.trigger) json["trigger"] = ToJson(*a.trigger);
   return json;
 }
@@ -222,7 +224,8 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
   one_of("partition", Partition{}, ReadPartition);
   one_of("process", Process{}, ReadProcess);
   one_of("network", Network{}, ReadNetwork);
-  if (faults != 1) reader.Fail("", "an object with exactly one of partition, process and network");
+  one_of("fileDescriptors", FileDescriptors{}, ReadFileDescriptors);
+  if (faults != 1) reader.Fail("", "an object with exactly one fault");
   if (const Json* object = reader.Take("trigger", false))
     trigger = ReadTrigger(*object, a.trigger.emplace());
   if (!IsHex(a.run, 10)) reader.Fail("run", "10 hex digits");

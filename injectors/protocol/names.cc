@@ -4,6 +4,7 @@ namespace chaos::protocol {
 
 std::string SidecarName(std::string_view run) { return "rbc-" + std::string(run); }
 std::string StopperName(std::string_view run) { return SidecarName(run) + "-stop"; }
+std::string ReverterName(std::string_view run) { return SidecarName(run) + "-undo"; }
 std::string ProbePodName(std::string_view run) { return SidecarName(run) + "-probe"; }
 bool IsOurContainer(std::string_view name) { return name.starts_with("rbc-"); }
 std::string StopSocketName(std::string_view run) { return "rbee-chaos/" + std::string(run); }

@@ -24,6 +24,7 @@ inline constexpr std::string_view kRunLabel = "chaos.rbee.dev/run";
 // A run id is 10 lower-case hex digits: unique per object uid and spec hash.
 std::string SidecarName(std::string_view run);   // "rbc-<run>"
 std::string StopperName(std::string_view run);   // "rbc-<run>-stop"
+std::string ReverterName(std::string_view run);  // "rbc-<run>-undo"
 std::string ProbePodName(std::string_view run);  // "rbc-<run>-probe"
 inline constexpr std::string_view kProbeContainer = "probe";
 // True for every container that we add to somebody's pod.

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +75,7 @@ Victim::Victim(int net, std::vector<std::string> words, unsigned uid, unsigned g
   pid_t first = 0;
   EXPECT_EQ(read(said.get(), &first, sizeof first), static_cast<ssize_t>(sizeof first));
   EXPECT_TRUE(Beats()) << "the victim did not start";
+  pid_ = first;
   pids_ = Space(first, "pid");
   mounts_ = Space(first, "mnt");
 }
@@ -107,6 +110,21 @@ bool Victim::Runs() {
   int status = 0;
   if (!code_ && waitpid(keeper_, &status, WNOHANG) == keeper_) code_ = WEXITSTATUS(status);
   return !code_;
+}
+
+bool AnswersHealth(int port, milliseconds limit) {
+  const Fd client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(static_cast<unsigned short>(port));
+  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  constexpr std::string_view kRequest = "GET /health HTTP/1.1\r\n\r\n";
+  if (connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return false;
+  if (send(client.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL) < 0) return false;
+  pollfd ready{client.get(), POLLIN, 0};
+  char answer = 0;
+  return poll(&ready, 1, static_cast<int>(limit.count())) == 1 &&
+         recv(client.get(), &answer, 1, 0) == 1;
 }
 
 int Victim::Wait(milliseconds limit) {

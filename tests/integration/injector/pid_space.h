@@ -27,13 +27,18 @@ class Victim {
   // As a kubelet would report it: the exit code, 128 + signal for a signal.
   int Wait(milliseconds limit = seconds(10));
   bool Runs();
+  int pid() const { return pid_; }  // as it is seen from here
 
  private:
   void Drain() const;
 
+  int pid_ = -1;
   int keeper_ = -1;  // waits for process 1 and has its exit code
   std::optional<int> code_;
   Fd out_, in_, pids_, mounts_;
 };
+
+// From the network namespace of the thread: whether a victim that listens answers a request.
+bool AnswersHealth(int port, milliseconds limit);
 
 }  // namespace chaos::test

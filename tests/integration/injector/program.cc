@@ -24,6 +24,7 @@ constexpr int kNotStarted = 126;
   const bool entered = setns(space, CLONE_NEWNET) == 0;
   // Opened while still root: the checkout may lie where nobody else may look.
   const int program = open(argv[0], O_PATH | O_CLOEXEC);
+  if (privileges.kill_after > 0) dup2(open(argv[2], O_PATH), 9);  // see kill_after.cc
   const bool beside = privileges.pid_space >= 0;
   if (privileges.own_pid_space || beside) {
     const int moved = beside ? setns(privileges.pid_space, CLONE_NEWPID) : unshare(CLONE_NEWPID);
@@ -63,6 +64,8 @@ Program::Program(int space, std::vector<std::string> words, Privileges privilege
   termination_log_ = name;
   words.insert(words.begin(), CHAOS_INJECTOR);
   words.insert(words.begin() + 2, {"--termination-log", termination_log_});
+  if (privileges.kill_after > 0)
+    words.insert(words.begin(), {CHAOS_KILL_AFTER, std::to_string(privileges.kill_after)});
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -171,6 +174,10 @@ protocol::InjectArguments Arguments(const std::string& run, milliseconds duratio
 
 std::vector<std::string> InjectWords(const protocol::InjectArguments& arguments) {
   return {"inject", PrintJson(protocol::ToJson(arguments))};
+}
+
+std::vector<std::string> RevertWords(const std::string& run, const std::string& undo) {
+  return {"revert", PrintJson(protocol::ToJson(protocol::RevertArguments{run, undo}))};
 }
 
 std::vector<std::string> StopWords(const protocol::InjectArguments& arguments) {

@@ -20,6 +20,7 @@ struct Privileges {
   unsigned gid = 0;
   int pid_space = -1, mount_space = -1;  // of a Victim, to run beside it
   std::string resolv_conf = "";          // a file that it finds in the place of /etc/resolv.conf
+  int kill_after = 0;  // killed with this call that changes something; see kill_after.cc
 };
 
 class Program {
@@ -55,6 +56,8 @@ class Program {
 // Arguments that fit TestNet: peer 10.9.0.2, control 10.9.0.3, port 7835, a window around now.
 protocol::InjectArguments Arguments(const std::string& run, milliseconds duration);
 std::vector<std::string> InjectWords(const protocol::InjectArguments& arguments);
+// What undoes what an injector of this run has left behind, by the word in its record.
+std::vector<std::string> RevertWords(const std::string& run, const std::string& undo);
 std::vector<std::string> StopWords(const protocol::InjectArguments& arguments);
 
 }  // namespace chaos::test

@@ -4,11 +4,14 @@
 //   --threads N             N more threads that sleep and wake
 //   --child NAME            one more process, called NAME (again: one more)
 //   --listen PORT           answers /health in one piece, anything else as a stream that never ends
+//   --files N               lowers its soft limit of open files to N
+//   --open N                opens N files more and keeps them
 //   --connect HOST:PORT     connects there once a line comes on stdin, and keeps it open
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,7 +53,13 @@ void Listen(int port) {
       listen(fd, 16) != 0)
     _exit(3);
   std::thread([fd] {
-    while (true) std::thread(Answer, accept(fd, nullptr, nullptr)).detach();
+    while (true) {
+      const int connection = accept(fd, nullptr, nullptr);
+      if (connection < 0)
+        Nap(20);  // no more files, perhaps later
+      else
+        std::thread(Answer, connection).detach();
+    }
   }).detach();
 }
 
@@ -96,6 +105,14 @@ int main(int argc, char** argv) {
         while (true) Nap(5);
       }).detach();
     }
+    if (key == "--files") {
+      rlimit limit{};
+      getrlimit(RLIMIT_NOFILE, &limit);
+      limit.rlim_cur = static_cast<rlim_t>(std::atoi(value.c_str()));
+      if (setrlimit(RLIMIT_NOFILE, &limit) != 0) _exit(7);
+    }
+    for (int n = key == "--open" ? std::atoi(value.c_str()) : 0; n > 0; --n)
+      if (open("/dev/null", O_RDONLY | O_CLOEXEC) < 0) _exit(6);
     if (key == "--child") StartChild(value);
   }
   const bool quiet = argc > 1 && std::string(argv[1]) == "--quiet";

@@ -14,6 +14,8 @@ namespace {
 const std::map<std::string, std::string> kGolden = {
     {"nf-001-partition-queen-hive", "8b5ff69a11dcb830"},
     {"pod-001-evict-worker", "92d23d2cc89c6311"},
+    {"re-004-no-file-descriptors", "ec1a288a757d001d"},
+    {"st-004-queen-without-descriptors", "fb300aefee9666e9"},
     {"wc-001-kill-worker-during-inference", "a828563e6a29b44c"},
     {"wc-002-kill-worker-during-registration", "3dbb014bca592b53"},
     {"wc-004-terminate-worker", "4f972bfa06446256"},

@@ -91,6 +91,11 @@ class Run : public testing::Test {
         moved = true;
       } else if (const auto* remove = std::get_if<RemovePod>(&action)) {
         moved = Remove(*remove);
+      } else if (const auto* second = std::get_if<LaunchReverter>(&action)) {
+        const Json& container = second->patch["spec"]["ephemeralContainers"][0];
+        if (Pod* pod = world.Find(second->pod)) pod->sidecars.push_back(container["name"]);
+        reverters.push_back(container);
+        moved = true;
       } else if (const auto* read = std::get_if<ReadLog>(&action)) {
         TargetView& view = world.seen.targets[read->uid];
         (read->last ? view.last_reads : view.log_reads) += read->last ? 2 : 1;
@@ -157,6 +162,7 @@ class Run : public testing::Test {
     log.measured["packetsDropped"] = "412";
     Terminate(at + 0.5, "v1 reverted ok run=" + run_id);
   }
+  std::vector<Json> reverters;
   Said log;
   std::vector<std::string> launches;
 };

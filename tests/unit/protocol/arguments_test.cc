@@ -143,7 +143,7 @@ TEST(InjectArguments, BadProcessFaultsAreRefusedWithTheFieldThatIsWrong) {
       {ProcessText(kill, R"({"when":"Whenever","within":"30s"})"),
        "trigger.when must be a known word"},
       {Around(R"("protect":[],"run":"0123456789")", "30s"),
-       "arguments must be an object with exactly one of partition, process and network"},
+       "arguments must be an object with exactly one fault"},
   };
   for (const auto& row : rows) {
     const Result<InjectArguments> arguments = InjectFromJson(row.text);
