@@ -44,7 +44,7 @@ PROMISED = {
     "fault": {"process": {"exitCode": 1, "grace": "5s", "dutyCycle": "100%"}},
     "trigger": {"afterBytes": 1},
     "probes": [{"interval": "1s", "inference": {"maxTokens": 16, "expect": {"minTokens": 1}}}],
-    "load": {"run": {"executor": {"startVUs": 1, "gracefulRampDown": "30s"}, "request": {"maxTokens": 50, "expectTokens": False, "method": "GET"}},
+    "load": {"run": {"executor": {"startVUs": 1, "gracefulRampDown": "30s", "maxDuration": "10m", "timeUnit": "1s", "startRate": 0}, "request": {"maxTokens": 50, "expectTokens": False, "method": "GET"}},
              "thresholds": [{"abortOnFail": False, "delayAbortEval": "0s", "minSamples": 1}]},
 }
 
