@@ -21,6 +21,20 @@ bool EndedTogether(const Death& death, const ContainerState& injector) {
          *death.ending.finished <= *injector.finished + kTogether;
 }
 
+// An end that something else explains better: the pod went, or the container as a whole, and only
+// one process of it was struck. Then it must have come right after the blow.
+std::string WhyTooLate(const protocol::Process& process, const Pod& pod, const Death& death,
+                       const Said& said) {
+  const bool doubtful = pod.meta.deleting || !process.match.empty();
+  if (!doubtful || !said.applied_at || !death.ending.finished) return "";
+  const bool waits = process.action == protocol::ProcessAction::kTerminate;
+  const TimePoint last = *said.applied_at + (waits ? process.grace : milliseconds(0)) + kTogether;
+  if (*death.ending.finished <= last) return "";
+  return pod.meta.deleting
+             ? "it ended when its pod was deleted, long after the fault"
+             : "it ended as a whole, too late to come of the end of one process, which nobody saw";
+}
+
 }  // namespace
 
 // Empty: it may be launched. A container that is down would take the injector with it when it comes
@@ -59,8 +73,9 @@ void Planner::EndedProcess(TargetStatus& target, const Pod& pod, const Container
     return End(target, "Clean", at);
   }
   if (death && (tried || (lost && EndedTogether(*death, state)))) {
-    const std::string strange =
-        death->shown ? WhyNotOurs(*spec_.process, death->ending) : std::string();
+    const auto why = tried ? WhyNotOurs : WhyNotSurelyOurs;
+    std::string strange = death->shown ? why(*spec_.process, death->ending) : std::string();
+    if (strange.empty()) strange = WhyTooLate(*spec_.process, pod, *death, said);
     if (strange.empty() && (tried || death->shown)) {
       VerifiedByKubelet(target, *death, said);
       return End(target, "Clean", at);

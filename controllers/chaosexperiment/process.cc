@@ -9,7 +9,12 @@
 namespace chaos::experiment {
 namespace {
 
-constexpr int kKilled = 128 + 9;
+constexpr int kKilled = 128 + 9, kEnded = 128 + 15;
+
+std::string How(const Ending& ending) {
+  return "it ended with exit code " + std::to_string(ending.exit_code) +
+         (ending.reason.empty() ? "" : " (" + ending.reason + ")");
+}
 
 std::string Allow(const Spec& spec, protocol::Tier tier, const std::string& why) {
   const std::string name(protocol::Name(tier));
@@ -153,9 +158,17 @@ std::optional<Death> FindDeath(const Intent& intent, const Pod& pod, TimePoint s
   return std::nullopt;
 }
 
+std::string WhyNotSurelyOurs(const protocol::Process& process, const Ending& ending) {
+  const std::string unsaid =
+      How(ending) + ", and the injector's report is lost: nothing says that it was this fault";
+  if (!process.match.empty()) return unsaid;  // a process of its own, which the kubelet cannot see
+  const bool by_signal = ending.exit_code == kKilled || ending.exit_code == kEnded;
+  if (process.action == protocol::ProcessAction::kTerminate && !by_signal) return unsaid;
+  return WhyNotOurs(process, ending);
+}
+
 std::string WhyNotOurs(const protocol::Process& process, const Ending& ending) {
-  const std::string how = "it ended with exit code " + std::to_string(ending.exit_code) +
-                          (ending.reason.empty() ? "" : " (" + ending.reason + ")");
+  const std::string how = How(ending);
   if (ending.reason == "OOMKilled") return how + ": for lack of memory, not by this fault";
   // Asked to end, a process may do so as it likes; who does not is killed.
   if (process.action == protocol::ProcessAction::kTerminate || !process.match.empty()) return "";

@@ -55,5 +55,8 @@ std::optional<Death> FindDeath(const Intent& intent, const Pod& pod, TimePoint s
 
 // Empty when this is how a process ends that was treated so; else what is strange about it.
 std::string WhyNotOurs(const protocol::Process& process, const Ending& ending);
+// The same where the injector has not even said that it is about to act: then the ending must be
+// one that hardly anything else gives.
+std::string WhyNotSurelyOurs(const protocol::Process& process, const Ending& ending);
 
 }  // namespace chaos::experiment

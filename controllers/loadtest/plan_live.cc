@@ -17,6 +17,8 @@ constexpr seconds kFigures{10};     // numbers go to the status no more often
 constexpr seconds kDecide{2};       // as k6 does
 constexpr seconds kLookForPods{5}, kLookForPodsLater{30};
 constexpr seconds kHearAgain{20};  // for a successor that must read the logs once more
+// An API server carries a request out within its --request-timeout of a minute, or never.
+constexpr seconds kLateRequest{75};
 constexpr std::string_view kStopValue = "stop", kReadValue = "read";
 
 }  // namespace
@@ -285,6 +287,16 @@ void Planner::ConcludeRun() {
   Conclude(Judge(test_, *workload_, measured, end, next_));
 }
 
+// It was asked for, and neither it nor its refusal was ever seen: deleted now, it could come
+// afterwards, with nobody left to end it.
+bool Planner::JobMayStillCome() const {
+  const bool seen = (world_.job && world_.job->exists) || AnySaid() ||
+                    std::any_of(pods_.begin(), pods_.end(),
+                                [](const PodFate& fate) { return fate.pod != nullptr; });
+  return !seen && !world_.job_error && world_.not_bound.empty() &&
+         SaysItRan(test_.meta, next_.active_run);
+}
+
 // The verdict stands: the report, the pods, the Job, and then it is final.
 void Planner::PlanClose() {
   if (!world_.report_written && !world_.report_error) {
@@ -301,6 +313,8 @@ void Planner::PlanClose() {
   if (!world_.job_deleted) {
     FindPods();
     TellPods(kReadValue);
+    const TimePoint surely = *next_.finished_at + kLateRequest;
+    if (JobMayStillCome() && now_ <= surely) return Wake(surely + milliseconds(1));
     return Do(DeleteJob{next_.job});
   }
   if (world_.report_error)

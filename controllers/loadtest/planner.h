@@ -45,6 +45,7 @@ class Planner {
   void UpdateFigures();
   void TellPods(std::string_view value);
   void ConcludeRun();
+  bool JobMayStillCome() const;
   void PlanClose();
 
   // --- plan_pods.cc: its pods

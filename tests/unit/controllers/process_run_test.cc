@@ -165,6 +165,31 @@ TEST_F(ProcessRun, ALostReportBesideAnotherKindOfEndProvesNothing) {
   EXPECT_EQ("Inconclusive", cx.status.verdict);
 }
 
+class ChildRun : public ProcessRun {
+ protected:
+  // A child of the container is struck at 24.6, and the container ends as a whole.
+  void EndWhole(double at) {
+    Json spec = KillJson();
+    spec["fault"]["process"]["process"] = {{"match", "runner"}};
+    Ask(spec);
+    ToInjecting();
+    InjectorDied(at, AboutTo(24.6));
+    MainRunsAgain(at, at + 1, 139);
+    Settle(at + 2);
+  }
+};
+
+TEST_F(ChildRun, AContainerThatGoesWithItsChildShowsTheEffect) {
+  EndWhole(25);
+  EXPECT_TRUE(cx.status.targets[0].verified_at);
+}
+
+TEST_F(ChildRun, AContainerThatEndsLongAfterItsChildWasStruckEndsByItself) {
+  EndWhole(32);
+  EXPECT_FALSE(cx.status.targets[0].verified_at);
+  EXPECT_EQ("NoEffect", cx.status.targets[0].reason) << cx.status.targets[0].message;
+}
+
 TEST_F(ProcessRun, AVictimThatGoesOnIsNoEffect) {
   ToInjecting();
   InjectorDied(25, AboutTo(24.6));

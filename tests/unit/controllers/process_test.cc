@@ -236,5 +236,16 @@ TEST(Death, OnlyTheEndThatTheFaultGivesIsOurs) {
   EXPECT_EQ("", WhyNotOurs(terminate, {"Error", 143, {}, {}}));
 }
 
+TEST(Death, OfWhichNobodySpokeMustLookLikeNothingElse) {
+  const protocol::Process kill, child{ProcessAction::kKill, 1, {}, 100, "runner"},
+      terminate{ProcessAction::kTerminate, 1, {}, 100, ""};
+  EXPECT_EQ("", WhyNotSurelyOurs(kill, {"Error", 137, {}, {}}));
+  EXPECT_NE("", WhyNotSurelyOurs(kill, {"Error", 139, {}, {}}));
+  EXPECT_EQ("", WhyNotSurelyOurs(terminate, {"Error", 143, {}, {}}));
+  EXPECT_EQ("", WhyNotSurelyOurs(terminate, {"Error", 137, {}, {}}));
+  EXPECT_NE("", WhyNotSurelyOurs(terminate, {"Completed", 0, {}, {}}));
+  EXPECT_NE("", WhyNotSurelyOurs(child, {"Error", 137, {}, {}}));
+}
+
 }  // namespace
 }  // namespace chaos::experiment

@@ -27,7 +27,7 @@ class LoadRun : public testing::Test {
   LoadTest test = MakeTest();
   Step last;
   int jobs = 0, writes = 0, reports = 0;
-  bool pods_come = true, job_exists = false;
+  bool pods_come = true, job_exists = false, creates_get_lost = false;
   std::string refused;
   Json report;
   std::map<std::string, std::string> told;
@@ -63,6 +63,11 @@ class LoadRun : public testing::Test {
       } else if (std::get_if<CreateJob>(&action)) {
         EXPECT_EQ(JobName(Run()), test.status.job) << "created without a persisted intent";
         ++jobs;
+        if (creates_get_lost) {  // and are carried out later, or never
+          world.seen.job = JobView{};
+          world.seen.job_read_at = T(at);
+          continue;
+        }
         job_exists = true;
         world.seen.job = JobView{true, *test.status.started_at, ""};
         world.seen.job_read_at = T(at);
@@ -391,6 +396,31 @@ TEST_F(LoadRun, AJobThatVanishedIsInconclusive) {
   EXPECT_EQ("Inconclusive", test.status.verdict);
   EXPECT_EQ("LoadPodsLost", test.status.reason);
   EXPECT_EQ(1, jobs) << "a load is never begun twice";
+}
+
+TEST_F(LoadRun, AJobThatMayStillComeIsWaitedForBeforeTheEndIsFinal) {
+  creates_get_lost = true;
+  Settle(1);
+  EXPECT_EQ(1, jobs);
+  test.meta.annotations[std::string(protocol::kAbortAnnotation)] = "enough";
+  Settle(3);
+  EXPECT_EQ("Aborted", test.status.verdict);
+  EXPECT_NE("Finished", test.status.phase);
+  world.AddPod(Run(), 0);  // it came after all
+  Settle(16);
+  EXPECT_EQ("read", told["uid-pod-0"]);
+  EXPECT_EQ("Finished", test.status.phase);
+}
+
+TEST_F(LoadRun, AJobThatNeverCameIsNotWaitedForForEver) {
+  creates_get_lost = true;
+  Settle(1);
+  test.meta.annotations[std::string(protocol::kAbortAnnotation)] = "enough";
+  Settle(3);
+  Settle(70);
+  EXPECT_NE("Finished", test.status.phase);
+  Settle(79);
+  EXPECT_EQ("Finished", test.status.phase);
 }
 
 TEST_F(LoadRun, AStartThatWasMissedWithNoJobMadeGetsAnotherT0) {
