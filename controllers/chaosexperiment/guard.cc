@@ -5,6 +5,7 @@
 #include "controllers/chaosexperiment/process.h"
 #include "controllers/chaosexperiment/select.h"
 #include "injectors/protocol/names.h"
+#include "operator/base/mutant.h"
 #include "operator/base/time_text.h"
 
 namespace chaos::experiment {
@@ -49,7 +50,7 @@ std::optional<Refusal> MayRemove(const Experiment& experiment, const Pods& match
     ++others;
     ready += pod->ready;
   }
-  if (ready > 0) return std::nullopt;
+  if (ready > 0 || CHAOS_MUTANT("forget-last-ready")) return std::nullopt;
   const std::string hit = std::to_string(targets.size());
   return Refusal{"LastReady",
                  others == 0

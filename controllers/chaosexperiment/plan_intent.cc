@@ -122,7 +122,8 @@ void Planner::WaitForNewPod() {
       Matching(spec_.target.component, spec_.target.selector, *world_.profile, world_.pods);
   if (!matching) return;
   for (const auto& pod : *matching) {
-    const bool fresh = pod->meta.created >= std::chrono::floor<seconds>(*next_.intended_at);
+    const bool fresh = pod->meta.created >= std::chrono::floor<seconds>(*next_.intended_at) ||
+                       CHAOS_MUTANT("any-pod-is-new");
     const Result<std::string> container = PickContainer(spec_.target, *pod);
     if (!fresh || pod->meta.deleting || !container || !WhyDown(*pod, *container).empty()) continue;
     std::optional<Refusal> refusal = MayInject(*world_.limits, experiment_, world_.census, *pod);

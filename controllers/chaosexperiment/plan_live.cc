@@ -302,7 +302,8 @@ void Planner::PlanInjected() {
             Judge(spec_, world_.samples ? *world_.samples : kNone, now_, judged)) {
       if (!LoadEnded()) return;
       next_ = std::move(judged);
-      return Conclude(spec_.load ? WithLoad(*judgement, world_.load.get()) : *judgement);
+      const bool with_load = spec_.load && !CHAOS_MUTANT("forget-the-load");
+      return Conclude(with_load ? WithLoad(*judgement, world_.load.get()) : *judgement);
     }
     next_.phase = "Recovering";
     Wake(now_ + seconds(1));

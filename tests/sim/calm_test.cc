@@ -28,7 +28,7 @@ World::Outcome RunKill(Scenario scenario) {
   World world(std::move(scenario));
   EXPECT_TRUE(world.RunToRest(std::chrono::minutes(10)));
   for (const std::string& broken : world.invariants().broken()) ADD_FAILURE() << broken;
-  EXPECT_EQ(world.kubelet().ended_by_us().size(), 1u);
+  EXPECT_EQ(world.faults_on().size(), 1u);
   std::printf("kill: %s\n", world.OutcomeOf("nf-001-0").summary.c_str());
   return world.OutcomeOf("nf-001-0");
 }
@@ -54,6 +54,23 @@ TEST(Simulation, AQueenThatNeverRoutesAroundADeadWorkerWaitsForTheKubelet) {
   const World::Outcome outcome = RunKill(std::move(scenario));
   EXPECT_EQ(outcome.verdict, "Passed") << outcome.reason << ": " << outcome.summary;
   EXPECT_EQ(outcome.summary.find("rerouted"), std::string::npos) << outcome.summary;
+}
+
+// The kernel ends the injector a second after the deadline, and lets go of what it held.
+TEST(Simulation, AProcessThatIsHeldGoesOnAlsoWhenItsInjectorHangs) {
+  Scenario scenario = Calm();
+  scenario.process.emplace().action = protocol::ProcessAction::kHang;
+  scenario.duration_s = 10;
+  World world(std::move(scenario));
+  while (world.faults_on().empty()) world.RunFor(seconds(1));
+  world.RunFor(seconds(1));
+  world.Do(Deed::kFreezeInjector);
+  EXPECT_TRUE(world.RunToRest(std::chrono::minutes(10)));
+  for (const std::string& broken : world.invariants().broken()) ADD_FAILURE() << broken;
+  const FaultSpan span = world.faults_on().front();
+  ASSERT_TRUE(span.to);
+  EXPECT_EQ(*span.to - span.from, seconds(11));
+  EXPECT_NE(world.OutcomeOf("nf-001-0").verdict, "Passed");
 }
 
 }  // namespace

@@ -180,6 +180,14 @@ void LiveRunFreezesTheSpec(ContractStage& s) {
   patch("", {{"spec", {{"run", 2}}}});
 }
 
+Json Ready() {
+  return {{"type", "Ready"},
+          {"status", "True"},
+          {"reason", "Fine"},
+          {"message", ""},
+          {"lastTransitionTime", "2026-01-05T08:00:00Z"}};
+}
+
 void AppliedStatusIsWhole(ContractStage& s) {
   Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
   const auto apply = [&](const std::string& name, const std::string& version, const Json& status) {
@@ -205,6 +213,49 @@ void AppliedStatusIsWhole(ContractStage& s) {
   const Result<Json> second = apply("a", "", less);
   s.Note(second && !Find(*second, {"status", "activeRun"}) ? "dropped" : "kept");
   s.Note("missing " + Outcome(apply("b", "", less)));
+}
+
+// What the operator writes must be in the schema, to the last field.
+void AppliedStatusMustFitTheSchema(ContractStage& s) {
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
+  const auto apply = [&](const std::string& what, const Json& status) {
+    const Json body{{"apiVersion", "chaos.rbee.dev/v1alpha1"},
+                    {"kind", "ChaosExperiment"},
+                    {"metadata", {{"name", "a"}}},
+                    {"status", status}};
+    s.Note(
+        what + " " +
+        Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "status", Patch::kApply, body)));
+  };
+  apply("unknown", {{"fantasy", 1}});
+  apply("unknown below", {{"counts", {{"fantasy", 1}}}});
+  apply("unknown in a list",
+        {{"targets", Json::array({{{"pod", "p"}, {"uid", "u"}, {"fantasy", 1}}})}});
+  apply("number for text", {{"phase", 7}});
+  apply("text for a number", {{"observedGeneration", "1"}});
+  apply("text for a list", {{"targets", "none"}});
+  apply("list for an object", {{"counts", Json::array()}});
+  apply("null", {{"phase", nullptr}, {"summary", nullptr}});
+  apply("not of the enum", {{"phase", "Dancing"}});
+  apply("no time", {{"startedAt", "yesterday"}});
+  apply("too large a number", {{"counts", {{"targets", 3000000000LL}}}});
+  apply("too long", {{"activeRun", std::string(65, 'a')}});
+  apply("key twice", {{"conditions", Json::array({Ready(), Ready()})}});
+}
+
+// The same merged.
+void MergedStatusMustFitTheSchema(ContractStage& s) {
+  Must(s, s.client().Create(kExperiments, s.ns(), Experiment("a")));
+  const auto merge = [&](const std::string& what, const Json& status) {
+    s.Note(what + " " +
+           Outcome(s.client().PatchObject(kExperiments, s.ns(), "a", "status", Patch::kMerge,
+                                          {{"status", status}})));
+  };
+  merge("number for text", {{"phase", 7}});
+  merge("no time", {{"startedAt", "yesterday"}});
+  merge("too large a number", {{"counts", {{"targets", 3000000000LL}}}});
+  merge("unknown below", {{"counts", {{"fantasy", 1}}}});
+  merge("key twice", {{"conditions", Json::array({Ready(), Ready()})}});
 }
 
 // --- deletion ---
@@ -520,6 +571,18 @@ const std::vector<ContractCase>& ContractCases() {
       {"a status that is applied is applied whole",
        AppliedStatusIsWhole,
        {"ok", "again same version", "stale 409 Conflict", "dropped", "missing 404 NotFound"}},
+      {"an applied status must fit the schema",
+       AppliedStatusMustFitTheSchema,
+       {"unknown 500 UnknownOutcome", "unknown below 500 UnknownOutcome",
+        "unknown in a list 500 UnknownOutcome", "number for text 500 UnknownOutcome",
+        "text for a number 500 UnknownOutcome", "text for a list 500 UnknownOutcome",
+        "list for an object 500 UnknownOutcome", "null 422 Invalid", "not of the enum 422 Invalid",
+        "no time 422 Invalid", "too large a number ok", "too long 422 Invalid",
+        "key twice 500 UnknownOutcome"}},
+      {"a merged status must fit the schema",
+       MergedStatusMustFitTheSchema,
+       {"number for text 422 Invalid", "no time 422 Invalid", "too large a number ok",
+        "unknown below 422 Invalid", "key twice 422 Invalid"}},
       {"delete of what is not there", DeleteMissing, {"ok", "404"}},
       {"delete that names another uid", DeleteOfAnotherUid, {"409", "ok", "ok", "404 NotFound"}},
       {"a finalizer holds its object",

@@ -1,4 +1,4 @@
-// Fourteen named mistakes are made in the product, one at a time; the seeds must find each of them
+// Named mistakes are made in the product, one at a time; the seeds must find each of them
 // soon.
 #include <gtest/gtest.h>
 
@@ -12,8 +12,9 @@ constexpr std::uint64_t kSeeds = 500;
 constexpr const char* kMutants[] = {
     "skip-intent",           "ignore-not-after", "drop-uid-check",      "drop-finalizer-early",
     "create-under-new-name", "trust-a-200",      "wall-clock-deadline", "no-relist-after-410",
-    "trust-about-to",        "any-end-is-ours",  "load-skip-intent",    "load-leave-job",
-    "load-forget-report",    "load-write-storm"};
+    "trust-about-to",        "any-end-is-ours",  "forget-last-ready",   "any-pod-is-new",
+    "forget-the-load",       "load-skip-intent", "load-leave-job",      "load-forget-report",
+    "load-write-storm"};
 
 class Mutant : public testing::TestWithParam<const char*> {
  protected:

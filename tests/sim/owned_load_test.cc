@@ -12,7 +12,7 @@ namespace {
 
 Scenario Owned() {
   Scenario scenario = Calm();
-  scenario.owned_vus = 4;
+  scenario.owns = Owns::kRun;
   return scenario;
 }
 

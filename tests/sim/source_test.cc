@@ -47,12 +47,12 @@ const std::vector<Rule>& Rules() {
       {"a named mistake",
        std::regex(R"(CHAOS_MUTANT\()"),
        {"operator/base/mutant.h", "controllers/chaosexperiment/bodies.cc",
-        "controllers/chaosexperiment/plan.cc", "controllers/chaosexperiment/plan_live.cc",
-        "controllers/chaosexperiment/plan_intent.cc", "controllers/chaosexperiment/plan_process.cc",
-        "controllers/chaosexperiment/plan_target.cc", "controllers/chaosexperiment/reconciler.cc",
-        "controllers/loadtest/plan.cc", "controllers/loadtest/plan_live.cc",
-        "controllers/loadtest/reconciler.cc", "injectors/agent/supervisor.cc",
-        "operator/kube/watch.cc"}},
+        "controllers/chaosexperiment/guard.cc", "controllers/chaosexperiment/plan.cc",
+        "controllers/chaosexperiment/plan_live.cc", "controllers/chaosexperiment/plan_intent.cc",
+        "controllers/chaosexperiment/plan_process.cc", "controllers/chaosexperiment/plan_target.cc",
+        "controllers/chaosexperiment/reconciler.cc", "controllers/loadtest/plan.cc",
+        "controllers/loadtest/plan_live.cc", "controllers/loadtest/reconciler.cc",
+        "injectors/agent/supervisor.cc", "operator/kube/watch.cc"}},
   };
   return kRules;
 }

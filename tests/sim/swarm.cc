@@ -77,6 +77,7 @@ SeedReport RunSeed(std::uint64_t seed) {
   report.deaths = world.deaths();
   report.calls = world.calls();
   report.hash = world.history_hash();
+  world.TraceObjects();
   return report;
 }
 

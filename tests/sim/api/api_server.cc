@@ -235,6 +235,7 @@ kube::Response ApiServer::Patch(const Call& call, std::string_view content_type)
     return Post(std::move(create));
   }
   if (!before) return NotFound(resource, name);
+  if (auto refused = CheckApplied(call, *type)) return *refused;
   std::variant<Json, std::string> patched =
       *type == PatchType::kApply && call.target.subresource == "status"
           ? ApplyStatus(before->object, call.body)
@@ -250,6 +251,19 @@ kube::Response ApiServer::Patch(const Call& call, std::string_view content_type)
     return Conflict(resource, name);
   if (auto refused = Restrict(call, before->object, after)) return *refused;
   return Store(call, before, std::move(after));
+}
+
+// Before anything else a server-side apply is read by the schema; a real API server blames itself
+// where that fails.
+std::optional<kube::Response> ApiServer::CheckApplied(const Call& call, PatchType type) {
+  const auto schema = schemas_.find(call.target.resource);
+  if (type != PatchType::kApply || schema == schemas_.end()) return std::nullopt;
+  const std::vector<std::string> misfits = schema->second.Misfits(call.body);
+  if (misfits.empty()) return std::nullopt;
+  return StatusReply(500, "InternalError",
+                     "failed to create typed patch object (" + call.target.key.Print() + "; " +
+                         ApiVersion(*call.target.resource) + ", Kind=" +
+                         std::string(call.target.resource->type.kind) + "): " + misfits.front());
 }
 
 std::optional<kube::Response> ApiServer::Restrict(const Call& call, const Json& before,

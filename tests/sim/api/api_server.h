@@ -11,6 +11,7 @@
 
 #include "operator/kube/transport.h"
 #include "tests/sim/api/object_store.h"
+#include "tests/sim/api/patches.h"
 #include "tests/sim/api/schema.h"
 #include "tests/sim/timeline.h"
 
@@ -61,6 +62,7 @@ class ApiServer {
   kube::Response Patch(const Call& call, std::string_view content_type);
   kube::Response DeleteOne(const Call& call);
 
+  std::optional<kube::Response> CheckApplied(const Call& call, PatchType type);
   std::optional<kube::Response> CheckNamespace(const Target& target);
   // `after` with only those fields changed that this request may change; a refusal where it asks
   // for others.

@@ -1,6 +1,7 @@
 // The patch types of the API server, as far as the product uses them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "operator/base/time_text.h"
+
 namespace chaos::sim {
 namespace {
 
@@ -67,6 +69,52 @@ std::string_view TypeOf(const Json& value) {
   return value.type_name();
 }
 
+bool TypeFits(const Json& schema, const Json& value) {
+  if (schema.value("x-kubernetes-int-or-string", false))
+    return value.is_string() || value.is_number_integer();
+  const std::string type = schema.value("type", "");
+  return type.empty() || type == TypeOf(value) || (type == "number" && value.is_number());
+}
+
+// The values of an item's keys, in a list of type map.
+Json KeyOf(const Json& schema, const Json& item) {
+  Json key;
+  for (const Json& name : schema["x-kubernetes-list-map-keys"])
+    key[name.get<std::string>()] = item.value(name.get<std::string>(), Json());
+  return key;
+}
+
+bool IsMapList(const Json& schema) { return schema.value("x-kubernetes-list-type", "") == "map"; }
+
+void MisfitsAt(const Json& schema, const Json& value, const std::string& path, Texts& found) {
+  if (schema.value("x-kubernetes-preserve-unknown-fields", false) || value.is_null()) return;
+  if (!TypeFits(schema, value)) {
+    found.push_back(path + ": expected " + schema.value("type", "") + ", got " +
+                    std::string(TypeOf(value)));
+    return;
+  }
+  if (value.is_object()) {
+    const Json& known = Child(schema, "properties");
+    const Json& more = Child(schema, "additionalProperties");
+    for (const auto& [name, field] : value.items()) {
+      if (known.is_object() && known.contains(name))
+        MisfitsAt(known[name], field, path + "." + name, found);
+      else if (more.is_object())
+        MisfitsAt(more, field, path + "." + name, found);
+      else if (!(more.is_boolean() && more.get<bool>()))
+        found.push_back(path + "." + name + ": field not declared in schema");
+    }
+  } else if (value.is_array() && Child(schema, "items").is_object()) {
+    std::set<Json> keys;
+    for (const Json& item : value) {
+      MisfitsAt(schema["items"], item, path, found);
+      if (!IsMapList(schema) || !item.is_object()) continue;
+      if (const Json key = KeyOf(schema, item); !keys.insert(key).second)
+        found.push_back(path + ": duplicate entries for key " + PrintJson(key));
+    }
+  }
+}
+
 std::size_t Characters(const std::string& text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -95,13 +143,9 @@ class Validator {
   Texts wrong;
 
  private:
-  static bool TypeFits(const Json& schema, const Json& value) {
-    if (schema.value("x-kubernetes-int-or-string", false))
-      return value.is_string() || value.is_number_integer();
-    const std::string type = schema.value("type", "");
-    return type.empty() || type == TypeOf(value) || (type == "number" && value.is_number());
-  }
   void CheckText(const Json& schema, const std::string& text, const std::string& path) {
+    if (schema.value("format", "") == "date-time" && !ParseTime(text))
+      Wrong(path, "Invalid value", "\"" + text + "\": must be of type datetime");
     const std::size_t length = Characters(text);
     if (length > schema.value("maxLength", length))
       Wrong(path, "Too long", "may not be more than " + PrintJson(schema["maxLength"]) + " bytes");
@@ -128,11 +172,9 @@ class Validator {
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string at = path + "[" + std::to_string(i) + "]";
       Check(schema["items"], list[i], at);
-      if (schema.value("x-kubernetes-list-type", "") != "map" || !list[i].is_object()) continue;
-      Json key;
-      for (const Json& name : schema["x-kubernetes-list-map-keys"])
-        key[name.get<std::string>()] = list[i].value(name.get<std::string>(), Json());
-      if (!keys.insert(key).second) Wrong(at, "Duplicate value", PrintJson(key));
+      if (!IsMapList(schema) || !list[i].is_object()) continue;
+      if (const Json key = KeyOf(schema, list[i]); !keys.insert(key).second)
+        Wrong(at, "Duplicate value", PrintJson(key));
     }
   }
   void CheckFields(const Json& schema, const Json& object, const std::string& path) {
@@ -174,6 +216,19 @@ std::vector<std::string> Schema::Prune(Json& object) const {
                        schema_["properties"].contains(it.key());
     if (!known) found.push_back(it.key());
     it = known ? std::next(it) : object.erase(it);
+  }
+  return found;
+}
+
+std::vector<std::string> Schema::Misfits(const Json& object) const {
+  Texts found;
+  for (const auto& [name, value] : object.items()) {
+    if (name == "metadata" || name == "apiVersion" || name == "kind") continue;
+    const Json& known = schema_["properties"];
+    if (known.contains(name))
+      MisfitsAt(known[name], value, "." + name, found);
+    else
+      found.push_back("." + name + ": field not declared in schema");
   }
   return found;
 }

@@ -1,5 +1,5 @@
-// A CRD's structural schema at work: defaults, unknown fields, types and bounds. Rules in CEL are
-// not evaluated; the few that protect a run are in admission.h.
+// A CRD's structural schema at work: defaults, unknown fields, types, bounds and times. Rules in
+// CEL are not evaluated; the few that protect a run are in admission.h.
 #pragma once
 
 #include <string>
@@ -17,6 +17,9 @@ class Schema {
   void AddDefaults(Json& object) const;
   // Takes away what the schema does not know; returns the paths of it.
   std::vector<std::string> Prune(Json& object) const;
+  // What keeps a server-side apply from being understood at all: fields that the schema does not
+  // know, other types, one key twice in a list. Stricter than the rest, and answered with a 500.
+  std::vector<std::string> Misfits(const Json& object) const;
   // What is wrong, in the words of an API server; empty when nothing is.
   std::vector<std::string> Validate(const Json& object) const;
 

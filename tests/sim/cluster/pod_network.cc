@@ -58,7 +58,13 @@ Result<void> PodNetwork::ApplyCut(const std::string& pod_uid, const std::string&
     return Error{Reason::kUnavailable, "the network namespace is gone", {}, 0};
   EndCut(pod_uid);
   const std::uint64_t id = ++cut_ids_;
-  faults_.push_back({run, pod_uid, process, timeline_.Now(), {}});
+  faults_.push_back({run,
+                     pod_uid,
+                     process,
+                     timeline_.Now(),
+                     {},
+                     /*took=*/mood_ != KernelMood::kNoEffect,
+                     /*lasts=*/true});
   cuts_[pod_uid] = {process, faults_.size() - 1, cut, id};
   timeline_.After(lasts, [this, pod_uid, id] {
     const auto it = cuts_.find(pod_uid);

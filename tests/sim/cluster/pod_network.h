@@ -11,27 +11,10 @@
 #include <vector>
 
 #include "injectors/node.h"
+#include "tests/sim/cluster/kernel.h"
 #include "tests/sim/timeline.h"
 
 namespace chaos::sim {
-
-// How the kernel of a simulated node misbehaves.
-enum class KernelMood {
-  kGood,
-  kNoEffect,      // rules go in and do nothing
-  kPartial,       // they work for some of the addresses only
-  kNotPermitted,  // NET_ADMIN was taken away
-};
-
-// One fault that was on, from the first packet to the last; the ground truth for invariants and
-// verdicts.
-struct FaultSpan {
-  std::string run;
-  std::string pod_uid;
-  std::uint64_t process = 0;
-  nanoseconds from{0};
-  std::optional<nanoseconds> to;
-};
 
 class PodNetwork {
  public:

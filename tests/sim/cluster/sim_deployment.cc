@@ -14,7 +14,7 @@ SimDeployment::SimDeployment(SimApi& api, Timeline& timeline, std::string ns, st
 }
 
 void SimDeployment::Scale(int pods) {
-  while (made_ < pods) MakePod();
+  while (made_ < pods) MakePod(NextName());
 }
 
 void SimDeployment::Look(const Record& record) {
@@ -28,20 +28,21 @@ void SimDeployment::Look(const Record& record) {
   const bool goes = deleting(record.after) && !deleting(record.before);
   const bool went = !record.after;
   const bool replace = stable_names_ ? went : goes || (went && !deleting(record.before));
-  if (replace) timeline_.After(milliseconds(80), [this] { MakePod(); });
+  if (!replace) return;
+  timeline_.After(milliseconds(80),
+                  [this, old = record.key.name] { MakePod(stable_names_ ? old : NextName()); });
 }
 
-void SimDeployment::MakePod() {
+void SimDeployment::MakePod(const std::string& name) {
   const VersionPtr ns = api_.server.store().Find(*FindResource(kube::kNamespaces), {"", ns_});
   if (!ns || Find(ns->object, {"metadata", "deletionTimestamp"})) return;
-  ++made_;
   const Json main{{"name", component_},
                   {"image", "rbee-sim:1"},
                   {"ports", Json::array({{{"containerPort", port_}, {"protocol", "TCP"}}})}};
   api_.server.Create(
       kube::kPods, ns_,
       {{"metadata",
-        {{"name", component_ + "-" + std::to_string(stable_names_ ? 0 : made_)},
+        {{"name", name},
          {"labels",
           {{"app.kubernetes.io/part-of", "rbee"}, {"app.kubernetes.io/component", component_}}}}},
        {"spec",

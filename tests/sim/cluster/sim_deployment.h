@@ -16,10 +16,12 @@ class SimDeployment {
                 bool stable_names);
   // Makes the first pods.
   void Scale(int pods);
+  void ScaleUp() { MakePod(NextName()); }
 
  private:
   void Look(const Record& record);
-  void MakePod();
+  std::string NextName() { return component_ + "-" + std::to_string(++made_); }
+  void MakePod(const std::string& name);
 
   SimApi& api_;
   Timeline& timeline_;

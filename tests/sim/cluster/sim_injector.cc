@@ -1,11 +1,15 @@
 #include "tests/sim/cluster/sim_injector.h"
 
+#include "injectors/partition.h"
+#include "injectors/process_end.h"
+#include "injectors/process_hang.h"
 #include "injectors/protocol/names.h"
 
 namespace chaos::sim {
 namespace {
 
 constexpr milliseconds kRoundTrip{1};
+constexpr seconds kAnswerWithin{5};  // of an injector to its stopper
 
 class SimDial final : public inject::Dial {
  public:
@@ -44,6 +48,14 @@ class SimLookup final : public inject::Lookup {
   const std::string name_;
   const nanoseconds answer_at_;
 };
+
+std::unique_ptr<inject::Fault> MakeFault(const protocol::InjectArguments& arguments,
+                                         inject::Processes& processes) {
+  const auto* process = std::get_if<protocol::Process>(&arguments.fault);
+  if (process == nullptr) return std::make_unique<inject::Partition>(arguments);
+  if (process->AtOnce()) return std::make_unique<inject::ProcessEnd>(*process, processes);
+  return std::make_unique<inject::ProcessHang>(arguments, processes);
+}
 
 }  // namespace
 
@@ -103,14 +115,17 @@ void SimInjector::Start() {
   node_ = std::make_unique<SimNode>(context_, [this, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.expired()) Step({});
   });
-  fault_ = std::make_unique<inject::Partition>(*arguments);
-  supervisor_ =
-      std::make_unique<inject::Supervisor>(*arguments, *fault_, *node_, context_.clock, *this);
+  processes_ = std::make_unique<SimProcesses>(context_, run_);
+  fault_ = MakeFault(*arguments, *processes_);
+  if (arguments->trigger)
+    trigger_ = std::make_unique<inject::Trigger>(*arguments->trigger, sockets_);
+  supervisor_ = std::make_unique<inject::Supervisor>(*arguments, *fault_, *node_, context_.clock,
+                                                     *this, trigger_.get());
   Step({});
 }
 
 void SimInjector::Step(const inject::Inputs& inputs) {
-  if (!supervisor_) return;
+  if (!supervisor_ || frozen_) return;
   const std::optional<nanoseconds> wake = supervisor_->Step(inputs);
   if (!wake) {
     const int code = supervisor_->exit_code();
@@ -149,16 +164,26 @@ void SimStopper::Start() {
   if (!arguments)
     return Say("failed", "failed", std::string(protocol::kRefused), arguments.error().detail);
   run_ = arguments->run;
-  std::string heard;
   const bool found =
       context_.ask_to_stop(arguments->run, arguments->nonce, arguments->reason,
-                           [&heard](std::string answer) { heard = std::move(answer); });
+                           [this, alive = std::weak_ptr<bool>(alive_)](const std::string& answer) {
+                             if (!alive.expired()) Heard(answer);
+                           });
   if (!found)
     return Say("failed", "failed", std::string(Name(Reason::kNotFound)),
                "nobody listens for this run");
-  const bool refused = heard.starts_with("refused");
+  context_.timeline.After(kAnswerWithin, [this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired() && !heard_)
+      Say("failed", "failed", std::string(Name(Reason::kUnknownOutcome)),
+          "the injector did not answer within 5s");
+  });
+}
+
+void SimStopper::Heard(const std::string& answer) {
+  heard_ = true;
+  const bool refused = answer.starts_with("refused");
   Say(refused ? "failed" : "stopped", refused ? "failed" : "reverted",
-      refused ? std::string(protocol::kRefused) : "stopped", "the injector says: " + heard);
+      refused ? std::string(protocol::kRefused) : "stopped", "the injector says: " + answer);
 }
 
 void SimStopper::Say(std::string event, std::string state, std::string code,

@@ -1,13 +1,14 @@
-// The injector in the simulation: production supervisor and production partition fault over a
-// simulated node.
+// The injector in the simulation: production supervisor, triggers and faults over a simulated node
+// and its processes.
 #pragma once
 
 #include <optional>
 #include <vector>
 
 #include "injectors/agent/supervisor.h"
-#include "injectors/partition.h"
-#include "tests/sim/cluster/sim_process.h"
+#include "injectors/fault.h"
+#include "injectors/trigger.h"
+#include "tests/sim/cluster/sim_processes.h"
 
 namespace chaos::sim {
 
@@ -34,9 +35,11 @@ class SimNode final : public inject::Node {
 
 class SimInjector final : public SimProcess, public Stoppable, public inject::Output {
  public:
-  explicit SimInjector(ProcessContext context) : context_(std::move(context)) {}
+  SimInjector(ProcessContext context, const SimRbee& rbee)
+      : context_(std::move(context)), sockets_(context_, rbee) {}
   void Start() override;
   void Terminate() override;
+  void Freeze() override { frozen_ = true; }
   // A stopper has asked.
   void Stop(const std::string& nonce, const std::string& reason,
             std::function<void(std::string)> answer) override;
@@ -51,11 +54,15 @@ class SimInjector final : public SimProcess, public Stoppable, public inject::Ou
 
   const ProcessContext context_;
   std::string run_;
+  SimSockets sockets_;
   std::unique_ptr<SimNode> node_;
-  std::unique_ptr<inject::Partition> fault_;
+  std::unique_ptr<SimProcesses> processes_;
+  std::unique_ptr<inject::Fault> fault_;
+  std::unique_ptr<inject::Trigger> trigger_;
   std::unique_ptr<inject::Supervisor> supervisor_;
   std::vector<std::function<void(std::string)>> askers_;  // by id of their stop
   std::uint64_t planned_ = 0;
+  bool frozen_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -67,9 +74,12 @@ class SimStopper final : public SimProcess {
   void Terminate() override { context_.exit(143); }
 
  private:
+  void Heard(const std::string& answer);
   void Say(std::string event, std::string state, std::string code, const std::string& message);
   const ProcessContext context_;
   std::string run_;
+  bool heard_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace chaos::sim

@@ -36,7 +36,16 @@ SimKubelet::SimKubelet(SimApi& api, Timeline& timeline, PodNetwork& network, Sim
       network_(network),
       rbee_(rbee),
       random_(random),
-      traits_(std::move(traits)) {
+      traits_(std::move(traits)),
+      processes_(timeline, Random(random_.Next()), traits_.app) {
+  processes_.Tell(
+      {[this](const std::string& uid, std::uint64_t space, int exit_code) {
+         EndSpace(uid, space, exit_code);
+       },
+       [this](const std::string& uid, bool works) {
+         works ? rbee_.ContainerRuns(uid) : rbee_.ContainerEnded(uid);
+       },
+       [this](const std::string& uid, bool stands) { rbee_.WorkerStands(uid, stands); }});
   api_.server.store().Observe([this](const Record& record) {
     if (record.resource->type.plural == "pods") Look(record);
   });
@@ -53,6 +62,13 @@ nanoseconds SimKubelet::Between(nanoseconds least, nanoseconds most) {
 SimKubelet::Pod* SimKubelet::FindPod(const std::string& uid) {
   const auto it = pods_.find(uid);
   return it == pods_.end() ? nullptr : &it->second;
+}
+
+SimKubelet::Container* SimKubelet::FindRunning(const std::string& uid, const std::string& name) {
+  Pod* pod = FindPod(uid);
+  if (pod == nullptr) return nullptr;
+  Container& container = pod->containers.at(name);
+  return container.state == State::kRunning ? &container : nullptr;
 }
 
 void SimKubelet::Look(const Record& record) {
@@ -152,15 +168,15 @@ void SimKubelet::Launch(Pod& pod, const std::string& name) {
   Container& container = pod.containers.at(name);
   container.state = State::kRunning;
   container.started = nodes_.at(pod.node).Now();
-  container.process_id = ++processes_;
+  container.process_id = ++process_ids_;
   api_.logs.Started(pod.uid, name);
   PlanStatus(pod, Between(milliseconds(200), kRelist));
   ProcessContext context = ContextFor(pod, name, container.process_id);
   const std::string mode = Mode(container.spec);
+  if (mode.empty()) processes_.Began(container.process_id, pod.uid);
   if (mode == "inject") {
-    container.mute =
-        random_.Chance(static_cast<std::uint64_t>(traits_.lost_reports_per_mille), 1000);
-    container.process = MakeInjector(std::move(context));
+    DrawReport(container);
+    container.process = std::make_unique<SimInjector>(std::move(context), rbee_);
   }
   if (mode == "stop") container.process = std::make_unique<SimStopper>(std::move(context));
   if (mode == "probe")
@@ -171,12 +187,16 @@ void SimKubelet::Launch(Pod& pod, const std::string& name) {
   if (container.process) container.process->Start();
 }
 
-std::unique_ptr<SimProcess> SimKubelet::MakeInjector(ProcessContext context) {
-  Result<protocol::InjectArguments> arguments = protocol::InjectFromJson(context.arguments);
-  if (!arguments || std::holds_alternative<protocol::Partition>(arguments->fault))
-    return std::make_unique<SimInjector>(std::move(context));
-  return std::make_unique<SimProcessInjector>(std::move(context), *std::move(arguments),
-                                              Random(random_.Next()));
+void SimKubelet::DrawReport(Container& container) {
+  if (!random_.Chance(static_cast<std::uint64_t>(traits_.lost_reports_per_mille), 1000)) return;
+  const std::uint64_t kept = random_.Below(3);  // nothing, the message, the log
+  container.no_log = kept != 2;
+  container.no_message = kept != 1;
+}
+
+std::uint64_t SimKubelet::SpaceOf(const Pod& pod, const Container& container) const {
+  const auto target = pod.containers.find(Text(container.spec, {"targetContainerName"}));
+  return target == pod.containers.end() ? 0 : target->second.process_id;
 }
 
 ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
@@ -186,17 +206,18 @@ ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
       timeline_,
       nodes_.at(pod.node),
       network_,
+      processes_,
       pod.uid,
+      SpaceOf(pod, pod.containers.at(name)),
       process,
       args.size() == 2 ? args[1] : "",
       [this, uid = pod.uid, name](std::string line) {
-        const Pod* own = FindPod(uid);
-        if (own && !own->containers.at(name).mute) api_.logs.Print(uid, name, std::move(line));
+        const Container* own = FindRunning(uid, name);  // the dead say nothing
+        if (own != nullptr && !own->no_log) api_.logs.Print(uid, name, std::move(line));
       },
       [this, uid = pod.uid, name](std::string text) {
-        Pod* own = FindPod(uid);
-        if (own && !own->containers.at(name).mute)
-          own->containers.at(name).message = std::move(text);
+        Container* own = FindRunning(uid, name);
+        if (own != nullptr && !own->no_message) own->message = std::move(text);
       },
       [this, key = pod.key](std::string_view label) { return MetaText(key, "labels", label); },
       [this, key = pod.key](std::string_view annotation) {
@@ -206,9 +227,6 @@ ProcessContext SimKubelet::ContextFor(const Pod& pod, const std::string& name,
       [this, uid = pod.uid](const std::string& run, const std::string& nonce,
                             const std::string& reason, std::function<void(std::string)> answer) {
         return AskToStop(uid, run, nonce, reason, std::move(answer));
-      },
-      [this, uid = pod.uid, name](const std::string& run, int code) {
-        EndTarget(uid, name, run, code);
       },
       [this](const std::string& service) { return Resolve(service); }};
 }
@@ -265,6 +283,10 @@ void SimKubelet::EndContainer(const std::string& uid, const std::string& name,
   container.exit_code = exit_code;
   container.finished = nodes_.at(pod->node).Now();
   network_.ProcessEnded(process);
+  if (container.ephemeral)
+    processes_.InjectorEnded(process);
+  else
+    processes_.Ended(process);
   api_.logs.Ended(uid, name);
   // The program may still be on the stack.
   auto ended = std::make_shared<std::unique_ptr<SimProcess>>(std::move(container.process));
@@ -317,20 +339,19 @@ void SimKubelet::Restart(const std::string& uid, const std::string& name, std::u
   ++container.restarts;
   container.state = State::kRunning;
   container.started = nodes_.at(pod->node).Now();
-  container.process_id = ++processes_;
+  container.process_id = ++process_ids_;
+  if (Mode(container.spec).empty()) processes_.Began(container.process_id, uid);
   rbee_.ContainerRuns(uid);
   PlanStatus(*pod, Between(milliseconds(100), kRelist));
 }
 
-void SimKubelet::EndTarget(const std::string& uid, const std::string& injector,
-                           const std::string& run, int exit_code) {
+// Its first process has ended.
+void SimKubelet::EndSpace(const std::string& uid, std::uint64_t space, int exit_code) {
   Pod* pod = FindPod(uid);
   if (pod == nullptr) return;
-  const std::string target = Text(pod->containers.at(injector).spec, {"targetContainerName"});
-  const auto found = pod->containers.find(target);
-  if (found == pod->containers.end() || found->second.state != State::kRunning) return;
-  ended_by_us_.push_back({run, uid, found->second.process_id, timeline_.Now(), timeline_.Now()});
-  EndContainer(uid, target, found->second.process_id, exit_code);
+  for (const auto& [name, container] : pod->containers) {
+    if (container.process_id == space) return EndContainer(uid, name, space, exit_code);
+  }
 }
 
 void SimKubelet::CrashMain(const std::string& pod_uid, int exit_code) {
@@ -345,6 +366,14 @@ void SimKubelet::KillContainer(const std::string& pod_uid, const std::string& na
   Pod* pod = FindPod(pod_uid);
   if (pod == nullptr || !pod->containers.contains(name)) return;
   EndContainer(pod_uid, name, pod->containers.at(name).process_id, 137);
+}
+
+void SimKubelet::FreezeSidecars(const std::string& pod_uid) {
+  Pod* pod = FindPod(pod_uid);
+  if (pod == nullptr) return;
+  for (auto& [name, container] : pod->containers) {
+    if (container.ephemeral && container.process) container.process->Freeze();
+  }
 }
 
 void SimKubelet::KillSandbox(const std::string& pod_uid) {

@@ -9,16 +9,17 @@
 
 #include "tests/sim/api/sim_api.h"
 #include "tests/sim/cluster/load_truth.h"
+#include "tests/sim/cluster/process_table.h"
 #include "tests/sim/cluster/sim_injector.h"
 #include "tests/sim/cluster/sim_probe_pod.h"
-#include "tests/sim/cluster/sim_process_injector.h"
 
 namespace chaos::sim {
 
 struct KubeletTraits {
   int slow_start_per_mille = 0;  // containers that take up to `slowest_start`
   nanoseconds slowest_start{seconds(100)};
-  int lost_reports_per_mille = 0;  // injectors whose log and termination message nobody ever sees
+  int lost_reports_per_mille = 0;  // injectors whose log, termination message or both nobody sees
+  AppTraits app;
   std::map<std::string, nanoseconds>
       images;  // when an image arrives on all nodes; others are there
 };
@@ -36,17 +37,22 @@ class SimKubelet {
     on_running_ = std::move(on_running);
   }
 
-  // Containers that an injector of ours has ended; the ground truth for invariants and verdicts.
-  const std::vector<FaultSpan>& ended_by_us() const { return ended_by_us_; }
+  // What injectors did to processes.
+  const ProcessTable& processes() const { return processes_; }
+  ProcessTable& processes() { return processes_; }
 
   // SIGKILL from the node.
   void KillContainer(const std::string& pod_uid, const std::string& container);
   // A regular container of the pod ends by itself.
   void CrashMain(const std::string& pod_uid, int exit_code);
+  // SIGSTOP for all that runs of ours in the pod.
+  void FreezeSidecars(const std::string& pod_uid);
   // The pause container dies: new address, and no ephemeral container comes back.
   void KillSandbox(const std::string& pod_uid);
   // What load pods really did.
   const LoadTruths& loads() const { return loads_; }
+  // Somebody deletes the Job of a load under its operator.
+  void JobTaken(const std::string& job) { loads_[job.substr(4, 10)].taken = true; }
   // Containers of the pod that run a process of ours now.
   std::vector<std::string> RunningSidecars(const std::string& pod_uid) const;
 
@@ -62,7 +68,7 @@ class SimKubelet {
     std::string message;  // of the termination
     std::uint64_t process_id = 0;
     std::unique_ptr<SimProcess> process;
-    bool mute = false;  // its report is lost
+    bool no_log = false, no_message = false;  // its report is lost
     int restarts = 0;
     std::optional<Json> last;  // lastState: how the run before this one ended
     bool crash_loop = false;   // waits for the kubelet's back-off
@@ -85,11 +91,11 @@ class SimKubelet {
   ProcessContext ContextFor(const Pod& pod, const std::string& container, std::uint64_t process);
   void EndContainer(const std::string& uid, const std::string& name, std::uint64_t process,
                     int exit_code);
-  void EndTarget(const std::string& uid, const std::string& injector, const std::string& run,
-                 int exit_code);
+  void EndSpace(const std::string& uid, std::uint64_t space, int exit_code);
+  std::uint64_t SpaceOf(const Pod& pod, const Container& container) const;
+  void DrawReport(Container& container);
   void PlanRestart(Pod& pod, const std::string& name);
   void Restart(const std::string& uid, const std::string& name, std::uint64_t ended);
-  std::unique_ptr<SimProcess> MakeInjector(ProcessContext context);
   static Json EndOf(const Container& container);
   void Terminate(const std::string& uid, nanoseconds grace);
   void Finish(const std::string& uid);
@@ -101,6 +107,7 @@ class SimKubelet {
   bool AskToStop(const std::string& uid, const std::string& run, const std::string& nonce,
                  const std::string& reason, std::function<void(std::string)> answer);
   Pod* FindPod(const std::string& uid);
+  Container* FindRunning(const std::string& uid, const std::string& name);
   std::string MetaText(const kube::Key& pod, const char* map, std::string_view key) const;
   nanoseconds Between(nanoseconds least, nanoseconds most);
 
@@ -112,8 +119,8 @@ class SimKubelet {
   const KubeletTraits traits_;
   std::map<std::string, SimClock> nodes_;
   std::map<std::string, Pod> pods_;  // by uid
-  std::vector<FaultSpan> ended_by_us_;
-  std::uint64_t processes_ = 0;
+  ProcessTable processes_;
+  std::uint64_t process_ids_ = 0;
   int addresses_ = 0;
   LoadTruths loads_;
   std::function<void(const Json&)> on_running_ = [](const Json&) {};

@@ -9,6 +9,7 @@
 
 #include "operator/base/random.h"
 #include "tests/sim/cluster/pod_network.h"
+#include "tests/sim/cluster/process_table.h"
 
 namespace chaos::sim {
 
@@ -17,9 +18,11 @@ struct ProcessContext {
   Timeline& timeline;
   const Clock& clock;  // of the node
   PodNetwork& network;
+  ProcessTable& processes;
   std::string pod_uid;
-  std::uint64_t id = 0;   // unique in the world
-  std::string arguments;  // the JSON document
+  std::uint64_t space = 0;  // whose processes it shares: a life of the container that it targets
+  std::uint64_t id = 0;     // unique in the world
+  std::string arguments;    // the JSON document
   std::function<void(std::string line)> print;
   std::function<void(std::string text)> terminate_message;
   // Of the pod: a label as it began, an annotation as it is now (downward API).
@@ -32,8 +35,6 @@ struct ProcessContext {
   std::function<bool(const std::string& run, const std::string& nonce, const std::string& reason,
                      std::function<void(std::string)> answer)>
       ask_to_stop;
-  // Ends the container whose processes this one shares, and so itself.
-  std::function<void(const std::string& run, int exit_code)> end_target;
   // The addresses behind a headless Service, "name.namespace.svc"; nullopt: there is none.
   std::function<std::optional<std::vector<std::string>>(const std::string& name)> resolve;
 };
@@ -52,6 +53,7 @@ class SimProcess {
   virtual ~SimProcess() = default;
   virtual void Start() = 0;
   virtual void Terminate() = 0;  // SIGTERM
+  virtual void Freeze() {}       // SIGSTOP
 };
 
 }  // namespace chaos::sim

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace chaos::sim {
+namespace {
+
+constexpr milliseconds kNoticeable{200};  // an answer may take so long anyway
+
+}  // namespace
 
 SimRbee::SimRbee(PodNetwork& network, const Timeline& timeline, RbeeTraits traits)
     : network_(network), timeline_(timeline), traits_(traits) {}
@@ -31,8 +36,10 @@ bool SimRbee::QueenAnswers() const {
 }
 
 bool SimRbee::Misleads(const Worker& worker) const {
-  if (!worker.down_at) return false;
   const nanoseconds now = timeline_.Now();
+  if (worker.stands_since && now >= *worker.stands_since + kNoticeable)
+    return !traits_.notices_after || now < *worker.stands_since + *traits_.notices_after;
+  if (!worker.down_at) return false;
   const bool noticed = traits_.notices_after && now >= *worker.down_at + *traits_.notices_after;
   const bool loaded = worker.up_at && now >= *worker.up_at + traits_.recovers_after;
   return !noticed && !loaded;
@@ -40,7 +47,16 @@ bool SimRbee::Misleads(const Worker& worker) const {
 
 void SimRbee::ContainerEnded(const std::string& pod_uid) {
   const auto found = workers_.find(pod_uid);
-  if (found != workers_.end()) found->second = {timeline_.Now(), std::nullopt};
+  if (found == workers_.end() || timeline_.Now() < found->second.registered) return;
+  found->second.down_at = timeline_.Now();
+  found->second.up_at.reset();
+  found->second.stands_since.reset();
+}
+
+void SimRbee::WorkerStands(const std::string& pod_uid, bool stands) {
+  const auto found = workers_.find(pod_uid);
+  if (found == workers_.end() || timeline_.Now() < found->second.registered) return;
+  found->second.stands_since = stands ? std::optional(timeline_.Now()) : std::nullopt;
 }
 
 void SimRbee::ContainerRuns(const std::string& pod_uid) {

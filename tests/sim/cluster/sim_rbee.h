@@ -13,9 +13,11 @@ namespace chaos::sim {
 struct RbeeTraits {
   std::optional<nanoseconds> notices_after{seconds(3)};  // nullopt: blind
   nanoseconds recovers_after{seconds(2)};
-  bool healthy_before = true;  // false: the hive is never online
-  int flaky_per_mille = 0;     // samples that fail for no reason
-  bool down = false;           // nobody answers
+  bool healthy_before = true;               // false: the hive is never online
+  int flaky_per_mille = 0;                  // samples that fail for no reason
+  bool down = false;                        // nobody answers
+  bool streams = true;                      // somebody asks the workers all the time
+  nanoseconds registers_after{seconds(4)};  // a worker, after its container began
 };
 
 class SimRbee {
@@ -39,7 +41,14 @@ class SimRbee {
   // until it is there again.
   void ContainerEnded(const std::string& pod_uid);
   void ContainerRuns(const std::string& pod_uid);
-  void AddWorker(const std::string& pod_uid) { workers_.try_emplace(pod_uid); }
+  // Before it has registered, nobody sends it anything.
+  void AddWorker(const std::string& pod_uid) {
+    workers_.try_emplace(pod_uid).first->second.registered =
+        timeline_.Now() + traits_.registers_after;
+  }
+  // It takes jobs and does not answer.
+  void WorkerStands(const std::string& pod_uid, bool stands);
+  const std::string& hive_ip() const { return hive_ip_; }
   const RbeeTraits& traits() const { return traits_; }
   // To be called whenever the network may have changed.
   void Look();
@@ -49,7 +58,8 @@ class SimRbee {
   const Timeline& timeline_;
   const RbeeTraits traits_;
   struct Worker {
-    std::optional<nanoseconds> down_at, up_at;
+    nanoseconds registered{0};
+    std::optional<nanoseconds> down_at, up_at, stands_since;
   };
   bool Misleads(const Worker& worker) const;
 

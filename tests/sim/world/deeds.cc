@@ -29,11 +29,23 @@ void World::HitLoadPod(Deed deed) {
   api_.server.Delete(kube::kPods, key, deed == Deed::kForceLoadPod ? 0 : -1);
 }
 
+void World::CrashAnotherWorker() {
+  const std::string target = TargetUid();
+  std::vector<std::string> others;
+  for (const auto& [key, pod] : api_.server.store().All(*FindResource(kube::kPods))) {
+    const std::string uid = Text(pod->object, {"metadata", "uid"});
+    if (Text(pod->object, {"metadata", "labels", "app.kubernetes.io/component"}) == "worker" &&
+        uid != target)
+      others.push_back(uid);
+  }
+  for (const std::string& uid : others) kubelet_->CrashMain(uid, 139);
+}
+
 void World::Do(Deed deed) {
   ++deeds_[deed];
   ApiServer& server = api_.server;
   const kube::Key experiment{kNamespace, names_.empty() ? "none" : names_.front()};
-  const std::string target = scenario_.kills ? "worker" : "queen";
+  const std::string target = scenario_.process ? "worker" : "queen";
   const auto pod_of = [&](const std::string& component) -> kube::Key {
     for (const auto& [key, pod] : server.store().All(*FindResource(kube::kPods))) {
       if (Text(pod->object, {"metadata", "labels", "app.kubernetes.io/component"}) == component &&
@@ -50,6 +62,7 @@ void World::Do(Deed deed) {
                           {}},
                          "user");
   };
+  const bool lasts = !scenario_.process || scenario_.process->Lasts();
   Replica* operator_ = replicas_[random_.Below(replicas_.size())].get();
   switch (deed) {
     case Deed::kAbort:
@@ -79,6 +92,12 @@ void World::Do(Deed deed) {
       return kubelet_->KillSandbox(TargetUid());
     case Deed::kCrashTarget:
       return kubelet_->CrashMain(TargetUid(), 139);
+    case Deed::kCrashOther:
+      return CrashAnotherWorker();
+    case Deed::kAddWorker:
+      return deployments_.at("worker")->ScaleUp();
+    case Deed::kFreezeInjector:
+      return kubelet_->FreezeSidecars(TargetUid());
     case Deed::kDeleteNamespace:
       return server.Delete(kube::kNamespaces, {"", kNamespace});
     case Deed::kJumpNode:
@@ -104,8 +123,8 @@ void World::Do(Deed deed) {
       return;
     case Deed::kEditSpec:
       send(kube::Method::kPatch, "application/merge-patch+json",
-           scenario_.kills ? Json{{"spec", {{"description", "another"}, {"baseline", "7s"}}}}
-                           : Json{{"spec", {{"description", "another"}, {"duration", "7s"}}}});
+           !lasts ? Json{{"spec", {{"description", "another"}, {"baseline", "7s"}}}}
+                  : Json{{"spec", {{"description", "another"}, {"duration", "7s"}}}});
       return;
     case Deed::kKillProbePod:
       for (const auto& [key, pod] : Objects(server.store().All(*FindResource(kube::kPods)))) {
@@ -123,8 +142,10 @@ void World::Do(Deed deed) {
     case Deed::kForceLoadPod:
       return HitLoadPod(deed);
     case Deed::kDeleteJob:
-      for (const auto& [key, job] : Objects(server.store().All(*FindResource(kube::kJobs))))
+      for (const auto& [key, job] : Objects(server.store().All(*FindResource(kube::kJobs)))) {
+        kubelet_->JobTaken(key.name);
         server.Delete(kube::kJobs, key);
+      }
       return;
     case Deed::kStripStatus: {
       const VersionPtr found = server.store().Find(*FindResource(kube::kExperiments), experiment);
@@ -149,29 +170,21 @@ std::string World::Lie() const {
   const Scenario& s = scenario_;
   const bool blind = !s.rbee.notices_after && s.rbee.flaky_per_mille == 0;
   const bool never_back = s.rbee.recovers_after > seconds(s.within_s + 30);
-  const bool tampered = s.kernel != KernelMood::kGood || !s.rbee.healthy_before;
+  // Nobody can know whether a process that was asked to end did so for that.
+  const bool asks = s.process && s.process->action == protocol::ProcessAction::kTerminate;
+  const bool tampered = (s.kernel != KernelMood::kGood && !asks) || !s.rbee.healthy_before;
+  const bool stopped = deeds_.contains(Deed::kAbort) || deeds_.contains(Deed::kDelete) ||
+                       deeds_.contains(Deed::kStop) || deeds_.contains(Deed::kDeleteNamespace) ||
+                       deeds_.contains(Deed::kEditSpec);
   for (const std::string& name : names_) {
     const Outcome outcome = OutcomeOf(name);
     if (outcome.verdict == "Passed") {
-      if (tampered) return "Passed, but nothing was cut off or nothing worked before";
-      if (blind && !s.kills) return "Passed, but the queen never notices";
-      if (never_back && (!s.kills || !s.rbee.notices_after))
-        return "Passed, but the hive does not come back in time";
-      if (s.kills && kubelet_->ended_by_us().empty()) return "Passed, but nobody was killed";
-      const bool real =
-          s.kills ||
-          std::any_of(
-              network_.faults().begin(), network_.faults().end(), [&](const FaultSpan& span) {
-                return span.to && *span.to - span.from > seconds(s.duration_s) - milliseconds(1500);
-              });
-      if (!real && !deeds_.contains(Deed::kEditSpec))
-        return "Passed, but no fault was on for its duration";
+      if (tampered) return "Passed, but the fault was broken or nothing worked before";
+      if (blind && !s.process) return "Passed, but the queen never notices";
+      if (never_back && !s.process) return "Passed, but the hive does not come back in time";
     }
-    if (outcome.verdict == "Failed" && tampered)
+    if (outcome.verdict == "Failed" && tampered && outcome.reason != "ThresholdBreached")
       return "Failed (" + outcome.reason + "), but the fault itself was broken";
-    const bool stopped = deeds_.contains(Deed::kAbort) || deeds_.contains(Deed::kDelete) ||
-                         deeds_.contains(Deed::kStop) || deeds_.contains(Deed::kDeleteNamespace) ||
-                         deeds_.contains(Deed::kEditSpec);
     if (outcome.verdict == "Aborted" && !stopped)
       return "Aborted, but nobody asked for it: " + outcome.summary;
   }

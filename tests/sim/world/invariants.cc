@@ -9,7 +9,10 @@
 namespace chaos::sim {
 namespace {
 
-constexpr seconds kGrace{1};  // of the kernel's own deadline
+constexpr milliseconds kGrace{
+    1100};  // of the kernel's own deadline: it ends who hangs a second late
+constexpr milliseconds kLess{1500};  // than its duration, a fault may be on
+constexpr seconds kOldNews{5};       // of an operator that sees
 constexpr std::size_t kMostBroken = 5;
 
 const Json& ListAt(const Json& object, std::initializer_list<std::string_view> path) {
@@ -37,8 +40,13 @@ bool IsInjector(const std::string& name) {
 
 }  // namespace
 
-Invariants::Invariants(SimApi& api, PodNetwork& network, SimKubelet& kubelet, Timeline& timeline)
-    : api_(api), network_(network), kubelet_(kubelet), timeline_(timeline) {
+Invariants::Invariants(SimApi& api, PodNetwork& network, SimKubelet& kubelet, Timeline& timeline,
+                       std::function<bool()> sees)
+    : api_(api),
+      kubelet_(kubelet),
+      timeline_(timeline),
+      sees_(std::move(sees)),
+      sources_{Source{network.faults(), 0, {}}, Source{kubelet.processes().faults(), 0, {}}} {
   api_.server.store().Observe([this](const Record& record) { LookAtChange(record); });
 }
 
@@ -48,9 +56,9 @@ void Invariants::Broken(const std::string& what) {
 }
 
 TimePoint Invariants::NodeTime(const std::string& pod_uid) const {
-  const auto node = nodes_.find(pod_uid);
+  const auto pod = pods_.find(pod_uid);
   const auto clock =
-      node == nodes_.end() ? kubelet_.nodes().end() : kubelet_.nodes().find(node->second);
+      pod == pods_.end() ? kubelet_.nodes().end() : kubelet_.nodes().find(pod->second.node);
   return clock == kubelet_.nodes().end() ? TrueTime(timeline_.Now()) : clock->second.Now();
 }
 
@@ -61,25 +69,35 @@ const Invariants::Intent* Invariants::FindIntent(const std::string& run,
 }
 
 void Invariants::Look() {
-  const std::vector<FaultSpan>& faults = network_.faults();
-  for (; faults_seen_ < faults.size(); ++faults_seen_) {
-    open_.insert(faults_seen_);
-    FaultBegan(faults[faults_seen_]);
+  for (Source& source : sources_) LookAt(source);
+}
+
+void Invariants::LookAt(Source& source) {
+  for (; source.seen < source.spans.size(); ++source.seen) {
+    source.open.insert(source.seen);
+    FaultBegan(source.spans[source.seen]);
   }
-  for (; ends_seen_ < kubelet_.ended_by_us().size(); ++ends_seen_)
-    FaultBegan(kubelet_.ended_by_us()[ends_seen_]);
-  for (auto it = open_.begin(); it != open_.end();) {
-    const FaultSpan& span = faults[*it];
-    const Intent* intent = FindIntent(span.run, span.pod_uid);
+  for (auto it = source.open.begin(); it != source.open.end();) {
+    const FaultSpan& span = source.spans[*it];
+    const Intent* intent = span.lasts ? FindIntent(span.run, span.pod_uid) : nullptr;
     const nanoseconds on = span.to.value_or(timeline_.Now()) - span.from;
     if (intent != nullptr && on > intent->duration + kGrace) {
       Broken("a fault is on for " + PrintShort(std::chrono::duration_cast<microseconds>(on)) +
              ", longer than its duration");
-      it = open_.erase(it);
+      it = source.open.erase(it);
       continue;
     }
-    it = span.to ? open_.erase(it) : std::next(it);
+    it = span.to ? source.open.erase(it) : std::next(it);
   }
+}
+
+const FaultSpan* Invariants::SpanOf(const std::string& run, const std::string& pod_uid) const {
+  for (const Source& source : sources_) {
+    for (const FaultSpan& span : source.spans) {
+      if (span.run == run && span.pod_uid == pod_uid) return &span;
+    }
+  }
+  return nullptr;
 }
 
 void Invariants::FaultBegan(const FaultSpan& span) {
@@ -97,15 +115,32 @@ void Invariants::FaultBegan(const FaultSpan& span) {
 }
 
 void Invariants::LookAtChange(const Record& record) {
-  if (record.resource->type.plural == "pods") SidecarsAdded(record);
+  if (record.resource->type.plural == "pods") {
+    PodChanged(record);
+    SidecarsAdded(record);
+  }
   if (record.resource->type.plural == "chaosexperiments") ExperimentChanged(record);
+}
+
+void Invariants::PodChanged(const Record& record) {
+  const Json& pod = record.last->object;
+  PodFacts& facts = pods_[Text(pod, {"metadata", "uid"})];
+  facts.node = Text(pod, {"spec", "nodeName"});
+  facts.component = Text(pod, {"metadata", "labels", "app.kubernetes.io/component"});
+  facts.created = TimeAt(pod, {"metadata", "creationTimestamp"});
+  bool ready = record.after && !Find(pod, {"metadata", "deletionTimestamp"});
+  for (const Json& condition : ListAt(pod, {"status", "conditions"}))
+    ready =
+        ready && (Text(condition, {"type"}) != "Ready" || Text(condition, {"status"}) == "True");
+  ready = ready && Text(pod, {"status", "phase"}) == "Running";
+  if (facts.ready && !ready) facts.ready_until = timeline_.Now();
+  facts.ready = ready;
 }
 
 void Invariants::SidecarsAdded(const Record& record) {
   if (!record.after) return;
   const Json& pod = record.after->object;
   const std::string uid = Text(pod, {"metadata", "uid"});
-  nodes_[uid] = Text(pod, {"spec", "nodeName"});
   const Json& sidecars = ListAt(pod, {"spec", "ephemeralContainers"});
   const Json& old = record.before ? ListAt(record.before->object, {"spec", "ephemeralContainers"})
                                   : ListAt(Json(), {"none"});
@@ -138,8 +173,9 @@ void Invariants::Remember(const Json& experiment) {
     intent.deadline = TimeAt(target, {"intent", "deadline"});
     intent.live = !live_run.empty();
     intent.held = Held(experiment);
-    if (Find(target, {"verifiedAt"}) && !injected_.contains({intent.run, Text(target, {"uid"})}))
-      Broken("a target is called verified, and no fault was ever on");
+    const FaultSpan* span = SpanOf(intent.run, Text(target, {"uid"}));
+    if (Find(target, {"verifiedAt"}) && (span == nullptr || !span->took))
+      Broken("a target is called verified, and no fault ever took effect on it");
     const Result<milliseconds> within =
         ParseDuration(Text(experiment, {"spec", "trigger", "within"}));
     if (within) intent.may_wait = *within;
@@ -157,11 +193,69 @@ void Invariants::ExperimentChanged(const Record& record) {
           {RunOf(Text(target, {"intent", "sidecar"}, "rbc-0000000000")), Text(target, {"uid"})});
   }
   if (!record.after) return;
-  Remember(record.after->object);
+  const Json& now = record.after->object;
+  Remember(now);
+  const auto promised = [](const Json& experiment) {
+    const Json& targets = ListAt(experiment, {"status", "targets"});
+    return !targets.empty() && Find(targets.front(), {"intent"}) != nullptr;
+  };
+  if (promised(now) && !(record.before && promised(record.before->object))) Promised(now);
+  if (!Text(record.before ? record.before->object : Json(), {"status", "activeRun"}).empty() &&
+      Text(now, {"status", "verdict"}) == "Passed")
+    Passed(now);
   VerdictsStay(record);
   const bool written = !record.before || Find(record.before->object, {"status"}) == nullptr ||
                        record.before->object["status"] != record.after->object["status"];
   if (written) StatusIsWellFormed(record.after->object);
+}
+
+// Who is promised may be hurt from now on.
+void Invariants::Promised(const Json& experiment) {
+  std::set<std::string> targets;
+  for (const Json& target : ListAt(experiment, {"status", "targets"}))
+    targets.insert(Text(target, {"uid"}));
+  const bool waited = Text(experiment, {"spec", "newPods"}) == "Inject";
+  const TimePoint intended =
+      std::chrono::floor<seconds>(TimeAt(experiment, {"status", "intendedAt"}));
+  for (const std::string& uid : targets) {
+    if (waited && Text(experiment, {"spec", "trigger", "when"}) == "DuringRegistration" &&
+        pods_[uid].created < intended)
+      Broken("a run that waits for a new pod has chosen an old one");
+  }
+  if (!Find(experiment, {"spec", "fault", "process"}) || !sees_()) return;
+  const bool others = std::any_of(pods_.begin(), pods_.end(), [&](const auto& pod) {
+    const PodFacts& facts = pod.second;
+    return !targets.contains(pod.first) && facts.component == "worker" &&
+           (facts.ready || (facts.ready_until >= nanoseconds(0) &&
+                            facts.ready_until >= timeline_.Now() - kOldNews));
+  });
+  if (!others) Broken("a process is to be hit and no other worker is ready");
+}
+
+// What a green verdict rests on.
+void Invariants::Passed(const Json& experiment) {
+  const Result<milliseconds> duration = ParseDuration(Text(experiment, {"spec", "duration"}));
+  const Json& targets = ListAt(experiment, {"status", "targets"});
+  if (targets.empty()) Broken("Passed, and nobody was hit");
+  for (const Json& target : targets) {
+    const FaultSpan* span =
+        SpanOf(RunOf(Text(target, {"intent", "sidecar"})), Text(target, {"uid"}));
+    if (span == nullptr || !span->took) {
+      Broken("Passed, and the fault took no effect on " + Text(target, {"pod"}));
+    } else if (span->lasts &&
+               (!span->to || (duration && *span->to - span->from < *duration - kLess))) {
+      Broken("Passed, and the fault was not on for its duration");
+    }
+  }
+  const std::string load = Text(experiment, {"status", "load", "name"});
+  if (load.empty()) {
+    if (Find(experiment, {"spec", "load"})) Broken("Passed, and the load that it owns never was");
+    return;
+  }
+  const VersionPtr found = api_.server.store().Find(
+      *FindResource(kube::kLoadTests), {Text(experiment, {"metadata", "namespace"}), load});
+  if (!found || Text(found->object, {"status", "verdict"}) != "Passed")
+    Broken("Passed, and the load that it owns did not pass");
 }
 
 // The rule: each target is clean, its pod is gone, or its deadline has passed.
@@ -176,11 +270,9 @@ void Invariants::FinalizerGone(const Json& experiment) {
           return Text(pod.second->object, {"metadata", "uid"}) == uid;
         });
     if (!pod_there) continue;  // without grace: the kubelet needs a moment more
-    for (const std::size_t i : open_) {
-      const FaultSpan& span = network_.faults()[i];
-      if (span.pod_uid == uid && span.run == RunOf(sidecar) && !span.to)
-        Broken("the finalizer went while a fault was on");
-    }
+    const FaultSpan* span = SpanOf(RunOf(sidecar), uid);
+    if (span != nullptr && span->lasts && !span->to)
+      Broken("the finalizer went while a fault was on");
     if (TrueTime(timeline_.Now()) > TimeAt(target, {"intent", "deadline"})) continue;
     const std::vector<std::string> running = kubelet_.RunningSidecars(uid);
     if (std::find(running.begin(), running.end(), sidecar) != running.end())
@@ -214,8 +306,10 @@ void Invariants::VerdictsStay(const Record& record) {
 }
 
 void Invariants::StatusIsWellFormed(const Json& experiment) {
-  const std::int64_t generation = Integer(experiment, {"metadata", "generation"});
   const std::int64_t observed = Integer(experiment, {"status", "observedGeneration"}, -1);
+  const bool deleting = Find(experiment, {"metadata", "deletionTimestamp"});  // counts as a change
+  const std::int64_t generation =
+      deleting ? observed : Integer(experiment, {"metadata", "generation"});
   if (observed > generation) Broken("observedGeneration is ahead of the generation");
   const Json* conditions = Find(experiment, {"status", "conditions"});
   if (conditions == nullptr) return;

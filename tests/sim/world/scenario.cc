@@ -24,7 +24,9 @@ constexpr std::array<std::string_view, kDeeds> kDeedNames{"abort",
                                                           "probe pod killed",
                                                           "status stripped",
                                                           "target crashes",
-
+                                                          "another crashes",
+                                                          "worker added",
+                                                          "injector frozen",
                                                           "load aborted",
                                                           "load deleted",
                                                           "load pod killed",
@@ -55,23 +57,71 @@ void DrawCluster(Random& random, Scenario& s) {
   if (random.Chance(1, 20)) s.refuse_sidecars = true;
 }
 
+ProcessFault DrawProcess(Random& random) {
+  using protocol::ProcessAction;
+  using protocol::When;
+  constexpr std::array kActions{ProcessAction::kKill, ProcessAction::kExit,
+                                ProcessAction::kTerminate, ProcessAction::kHang};
+  ProcessFault fault;
+  fault.action = kActions[random.Below(kActions.size())];
+  fault.exit_code = static_cast<int>(random.Below(4)) * 42;
+  fault.grace_s = static_cast<int>(random.Below(6));
+  if (random.Chance(1, 3)) fault.duty_cycle = static_cast<int>(30 + random.Below(60));
+  fault.child = random.Chance(1, 4);
+  fault.half = random.Chance(1, 4);
+  fault.within = seconds(4 + random.Below(20));
+  if (random.Chance(1, 2)) return fault;
+  constexpr std::array kWhens{When::kDuringInference, When::kRandomWithin,
+                              When::kDuringRegistration};
+  fault.when = kWhens[random.Below(kWhens.size())];
+  if (fault.ForNewPods()) fault.half = false;
+  return fault;
+}
+
 // From a source of its own, so that the rest of the draw stays as it is.
-void DrawKills(std::uint64_t seed, Scenario& s) {
-  Random fault(seed * 0x9E3779B97F4A7C15ULL + 3);
-  s.kills = fault.Chance(1, 3);
-  if (!s.kills) return;
-  s.asks_pods = fault.Chance(1, 3);
-  if (fault.Chance(1, 2)) s.trigger_within = seconds(4 + fault.Below(20));
-  if (fault.Chance(1, 3))
-    s.events.push_back(
-        {seconds(s.baseline_s) + milliseconds(fault.Below(12000)), Deed::kCrashTarget});
-  if (fault.Chance(1, 4)) s.kubelet.lost_reports_per_mille = 700;
+void DrawProcesses(std::uint64_t seed, Scenario& s) {
+  Random random(seed * 0x9E3779B97F4A7C15ULL + 3);
+  const auto soon = [&] { return seconds(s.baseline_s) + milliseconds(random.Below(15000)); };
+  if (random.Chance(1, 2)) {
+    if (random.Chance(1, 8)) s.events.push_back({soon(), Deed::kFreezeInjector});
+    return;
+  }
+  s.process = DrawProcess(random);
+  s.asks_pods = random.Chance(1, 3);
+  s.workers = random.Chance(1, 6) ? 1 : static_cast<int>(2 + random.Below(2));
+  constexpr std::array kOnTerm{inject::OnTerm::kHandled, inject::OnTerm::kHandled,
+                               inject::OnTerm::kIgnored};
+  s.kubelet.app.on_term = kOnTerm[random.Below(kOnTerm.size())];
+  s.kubelet.app.ends_after = milliseconds(50 + random.Below(5000));
+  s.rbee.registers_after = milliseconds(500 + random.Below(6000));
+  s.rbee.streams = !random.Chance(1, 8);
+  if (random.Chance(1, 3)) s.kubelet.lost_reports_per_mille = 700;
+  if (random.Chance(1, 2)) {
+    const std::size_t deeds = kFirstLoadDeed - kFirstProcessDeed;
+    s.events.push_back({soon(), static_cast<Deed>(kFirstProcessDeed + random.Below(deeds))});
+  }
+  if (s.process->ForNewPods() && random.Chance(4, 5))
+    s.events.push_back({soon(), Deed::kAddWorker});
+}
+
+void DrawLoadDeeds(Random& random, Scenario& s) {
+  const std::uint64_t events = random.Chance(1, 2) ? 0 : 1 + random.Below(2);
+  for (std::uint64_t i = 0; i < events; ++i) {
+    const Deed deed = static_cast<Deed>(kFirstLoadDeed + random.Below(kDeeds - kFirstLoadDeed));
+    s.events.push_back({milliseconds(random.Below(70'000)), deed});
+  }
 }
 
 // The same for loads.
 void DrawLoads(std::uint64_t seed, Scenario& s) {
   Random random(seed * 0x9E3779B97F4A7C15ULL + 2);
-  if (!random.Chance(1, 2)) return;
+  const std::uint64_t kind = random.Below(8);  // half of the worlds have none
+  if (kind >= 4) return;
+  if (kind >= 2) {
+    s.owns = kind == 2 ? Owns::kRun : Owns::kRef;
+    s.owned_vus = static_cast<int>(1 + random.Below(6));
+    if (random.Chance(1, 2)) return DrawLoadDeeds(random, s);
+  }
   const std::uint64_t loads = random.Chance(1, 6) ? 2 : 1;
   for (std::uint64_t i = 0; i < loads; ++i) {
     const int pods = static_cast<int>(1 + random.Below(4));
@@ -79,11 +129,7 @@ void DrawLoads(std::uint64_t seed, Scenario& s) {
                        static_cast<int>(10 + random.Below(50)), random.Chance(1, 3)});
   }
   if (random.Chance(1, 12)) s.pod_quota = static_cast<int>(random.Below(3));
-  const std::uint64_t events = random.Chance(1, 2) ? 0 : 1 + random.Below(2);
-  for (std::uint64_t i = 0; i < events; ++i) {
-    const Deed deed = static_cast<Deed>(kFirstLoadDeed + random.Below(kDeeds - kFirstLoadDeed));
-    s.events.push_back({milliseconds(random.Below(70'000)), deed});
-  }
+  DrawLoadDeeds(random, s);
 }
 
 }  // namespace
@@ -94,8 +140,8 @@ Scenario Calm() { return {}; }
 
 Scenario CalmKill() {
   Scenario s;
-  s.kills = s.asks_pods = true;
-  s.trigger_within = seconds(30);
+  s.process.emplace().when = protocol::When::kDuringInference;
+  s.asks_pods = true;
   return s;
 }
 
@@ -124,7 +170,7 @@ Scenario Swarm(std::uint64_t seed) {
     const milliseconds finished = deed == Deed::kStripStatus ? seconds(120) : seconds(0);
     s.events.push_back({finished + milliseconds(random.Below(longest)), deed});
   }
-  DrawKills(seed, s);
+  DrawProcesses(seed, s);
   DrawLoads(seed, s);
   return s;
 }

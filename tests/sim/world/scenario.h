@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "injectors/protocol/arguments.h"
 #include "tests/sim/cluster/sim_kubelet.h"
 #include "tests/sim/transport/faults.h"
 
@@ -34,7 +35,11 @@ enum class Deed {
   kEditSpec,        // somebody edits the spec
   kKillProbePod,
   kStripStatus,  // a restore from a backup: the object comes back without its status
-  kCrashTarget,  // the target's container ends by itself; drawn for runs that end one
+  // From here on: of a process fault.
+  kCrashTarget,     // the target's container ends by itself
+  kCrashOther,      // another worker's
+  kAddWorker,       // the Deployment is scaled up
+  kFreezeInjector,  // SIGSTOP
   // From here on: of a load.
   kAbortLoad,
   kDeleteLoad,
@@ -45,6 +50,7 @@ enum class Deed {
   kCount
 };
 inline constexpr std::size_t kDeeds = static_cast<std::size_t>(Deed::kCount);
+inline constexpr std::size_t kFirstProcessDeed = static_cast<std::size_t>(Deed::kCrashTarget);
 inline constexpr std::size_t kFirstLoadDeed = static_cast<std::size_t>(Deed::kAbortLoad);
 std::string_view Name(Deed deed);
 
@@ -57,6 +63,23 @@ struct SimLoad {
   int pods = 2, vus = 5, seconds = 40;
   bool abort_on_fail = false;
 };
+
+// Of a worker, instead of the partition of the queen.
+struct ProcessFault {
+  protocol::ProcessAction action = protocol::ProcessAction::kKill;
+  int exit_code = 42;    // of Exit
+  int grace_s = 3;       // of Terminate
+  int duty_cycle = 100;  // of Hang
+  bool child = false;    // not the container's first process
+  bool half = false;     // of all workers, rounded up
+  std::optional<protocol::When> when;
+  seconds within{30};  // of the trigger
+
+  bool Lasts() const { return action == protocol::ProcessAction::kHang; }
+  bool ForNewPods() const { return when == protocol::When::kDuringRegistration; }
+};
+
+enum class Owns { kNothing, kRun, kRef };  // load.run, load.ref
 
 struct Scenario {
   std::uint64_t seed = 1;
@@ -72,12 +95,13 @@ struct Scenario {
   int crash_per_hundred_thousand = 0;  // of all API calls of an operator
   int experiments = 1;
   std::vector<SimLoad> loads;
-  int owned_vus = 0;    // of the load that each experiment owns; 0 = none
+  Owns owns = Owns::kNothing;
+  int owned_vus = 4;    // of the load that each experiment owns
   int pod_quota = 100;  // of pods of Jobs
-  // Of the experiment: a partition of the queen, or a worker that is killed.
-  bool kills = false;
+  // Of the experiment. No process fault: a partition of the queen from its hive.
+  std::optional<ProcessFault> process;
+  int workers = 2;
   bool asks_pods = false;  // also a probe that the operator itself asks
-  std::optional<seconds> trigger_within;
   int duration_s = 30, baseline_s = 20, within_s = 60, stable_s = 5, detect_s = 30;
 };
 

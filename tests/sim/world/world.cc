@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* kNamespace = "rbee";
 constexpr const char* kSystem = "rbee-chaos-system";
+constexpr const char* kReferred = "lt-shared";  // suspended: experiments copy it
 constexpr const char* kProfile = R"({"components": {
   "queen":  {"labels": {"app.kubernetes.io/part-of": "rbee", "app.kubernetes.io/component": "queen"},  "port": 7833, "protocol": "rbee"},
   "hive":   {"labels": {"app.kubernetes.io/part-of": "rbee", "app.kubernetes.io/component": "hive"},   "port": 7835, "protocol": "rbee"},
@@ -48,6 +49,38 @@ std::string KindOf(const kube::Request& request) {
 
 std::string Seconds(int count) { return std::to_string(count) + "s"; }
 
+std::string NameOf(protocol::When when) {
+  switch (when) {
+    case protocol::When::kDuringInference:
+      return "DuringInference";
+    case protocol::When::kDuringRegistration:
+      return "DuringRegistration";
+    case protocol::When::kRandomWithin:
+      break;
+  }
+  return "RandomWithin";
+}
+
+Json FaultOf(const ProcessFault& fault) {
+  Json process;
+  switch (fault.action) {
+    case protocol::ProcessAction::kKill:
+      process = {{"action", "Kill"}};
+      break;
+    case protocol::ProcessAction::kExit:
+      process = {{"action", "Exit"}, {"exitCode", fault.exit_code}};
+      break;
+    case protocol::ProcessAction::kTerminate:
+      process = {{"action", "Terminate"}, {"grace", Seconds(fault.grace_s)}};
+      break;
+    case protocol::ProcessAction::kHang:
+      process = {{"action", "Hang"}, {"dutyCycle", std::to_string(fault.duty_cycle) + "%"}};
+      break;
+  }
+  if (fault.child) process["process"] = {{"match", "llama-runner"}};
+  return process;
+}
+
 }  // namespace
 
 void World::TraceTo(std::FILE* file) { trace = file; }
@@ -61,13 +94,15 @@ World::World(Scenario scenario, std::optional<CrashPlan> crash)
   rbee_ = std::make_unique<SimRbee>(network_, timeline_, scenario_.rbee);
   kubelet_ = std::make_unique<SimKubelet>(api_, timeline_, network_, *rbee_, Random(random_.Next()),
                                           scenario_.kubelet);
-  invariants_ = std::make_unique<Invariants>(api_, network_, *kubelet_, timeline_);
+  invariants_ = std::make_unique<Invariants>(api_, network_, *kubelet_, timeline_,
+                                             [this] { return OperatorsSee(); });
   load_invariants_ = std::make_unique<LoadInvariants>(
       api_, kubelet_->loads(), timeline_,
       [this](const std::string& what) { invariants_->Broken(what); });
   jobs_ = std::make_unique<SimJobController>(api_, timeline_, Random(scenario_.seed ^ 0x10AD),
                                              scenario_.pod_quota);
   network_.SetMood(scenario_.kernel);
+  kubelet_->processes().SetMood(scenario_.kernel);
   network_.OnChange([this] { rbee_->Look(); });
   timeline_.Observe([this] { invariants_->Look(); });
   InstallCrds(api_.server);
@@ -79,6 +114,7 @@ World::World(Scenario scenario, std::optional<CrashPlan> crash)
     Start(static_cast<std::size_t>(i));
   }
   RunFor(seconds(1));
+  if (scenario_.owns == Owns::kRef) CreateReferredLoad();
   for (int i = 0; i < scenario_.experiments; ++i) CreateExperiment(i);
   for (std::size_t i = 0; i < scenario_.loads.size(); ++i) CreateLoad(static_cast<int>(i));
   for (const Event& event : scenario_.events) {
@@ -143,7 +179,7 @@ void World::BuildCluster() {
   server.Create(kube::kNamespaces, "",
                 {{"metadata",
                   {{"name", kNamespace},
-                   {"labels", {{std::string(protocol::kMaxTierLabel), "PodCapabilities"}}}}}});
+                   {"labels", {{std::string(protocol::kMaxTierLabel), "ProcessTamper"}}}}}});
   server.Create(
       kube::kConfigMaps, kSystem,
       {{"metadata", {{"name", "chaos-profile-rbee"}}}, {"data", {{"profile.json", kProfile}}}});
@@ -155,15 +191,17 @@ void World::BuildCluster() {
       queen_uid_ = Text(pod, {"metadata", "uid"});
       rbee_->SetQueen(queen_uid_);
     }
-    if (component == "worker" && scenario_.kills) rbee_->AddWorker(Text(pod, {"metadata", "uid"}));
+    if (component == "worker" && scenario_.process)
+      rbee_->AddWorker(Text(pod, {"metadata", "uid"}));
     if (component == "hive") rbee_->SetHive(Text(pod, {"status", "podIP"}));
   });
   for (const auto& [component, port] :
        {std::pair{"queen", 7833}, {"hive", 7835}, {"worker", 8080}}) {
-    const bool two = scenario_.kills && std::string_view(component) == "worker";
-    deployments_.push_back(std::make_unique<SimDeployment>(api_, timeline_, kNamespace, component,
-                                                           port, scenario_.stable_names && !two));
-    deployments_.back()->Scale(two ? 2 : 1);
+    const bool many = scenario_.process && std::string_view(component) == "worker";
+    auto& deployment = deployments_[component];
+    deployment = std::make_unique<SimDeployment>(api_, timeline_, kNamespace, component, port,
+                                                 scenario_.stable_names);
+    deployment->Scale(many ? scenario_.workers : 1);
   }
 }
 
@@ -208,7 +246,7 @@ Json World::Manifest(int number) const {
                 {"atLeast", 1},
                 {"maxSilence", "6s"}}},
               {"during", {"Before", "After"}}};
-  if (s.kills) return KillManifest(number, std::move(answers));
+  if (s.process) return ProcessManifest(number, std::move(answers));
   return {{"metadata", {{"name", "nf-001-" + std::to_string(number)}}},
           {"spec",
            {{"target", {{"component", "queen"}}},
@@ -221,28 +259,44 @@ Json World::Manifest(int number) const {
             {"safety", {{"maxTargets", 1}, {"maxPrivilege", "PodCapabilities"}}}}}};
 }
 
-Json World::KillManifest(int number, Json answers) const {
+Json World::ProcessManifest(int number, Json answers) const {
   const Scenario& s = scenario_;
+  const ProcessFault& fault = *s.process;
   Json probes = Json::array({std::move(answers)});
   if (s.asks_pods)
     probes.push_back({{"name", "workers"},
-                      {"pods", {{"component", "worker"}, {"ready", {{"atLeast", 2}}}}},
+                      {"pods", {{"component", "worker"}, {"ready", {{"atLeast", s.workers}}}}},
                       {"during", {"Before", "After"}}});
-  Json spec{{"target", {{"component", "worker"}}},
-            {"fault", {{"process", {{"action", "Kill"}}}}},
+  Json target{{"component", "worker"}};
+  if (fault.half) target.update({{"mode", "Percent"}, {"value", "50%"}});
+  const bool exits = fault.action == protocol::ProcessAction::kExit;
+  Json spec{{"target", std::move(target)},
+            {"fault", {{"process", FaultOf(fault)}}},
             {"baseline", Seconds(s.baseline_s)},
             {"probes", std::move(probes)},
-            {"detect", {{"probe", "queen-answers"}, {"within", Seconds(s.detect_s)}}},
             {"recovery", {{"within", Seconds(s.within_s)}, {"stableFor", Seconds(s.stable_s)}}},
-            {"safety", {{"maxTargets", 1}, {"maxPrivilege", "NoCapabilities"}}}};
-  if (s.trigger_within)
-    spec["trigger"] = {{"when", "DuringInference"},
-                       {"within", Seconds(static_cast<int>(s.trigger_within->count()))}};
+            {"safety",
+             {{"maxTargets", fault.half ? 2 : 1},
+              {"maxPrivilege", exits ? "ProcessTamper" : "NoCapabilities"}}}};
+  if (fault.Lasts()) spec["duration"] = Seconds(s.duration_s);
+  if (!fault.ForNewPods())  // nobody need notice that one
+    spec["detect"] = {{"probe", "queen-answers"}, {"within", Seconds(s.detect_s)}};
+  if (fault.ForNewPods()) spec["newPods"] = "Inject";
+  if (fault.when)
+    spec["trigger"] = {{"when", NameOf(*fault.when)},
+                       {"within", Seconds(static_cast<int>(fault.within.count()))}};
   return {{"metadata", {{"name", "nf-001-" + std::to_string(number)}}}, {"spec", std::move(spec)}};
 }
 
+std::vector<FaultSpan> World::faults_on() const {
+  std::vector<FaultSpan> all = network_.faults();
+  const std::vector<FaultSpan>& processes = kubelet_->processes().faults();
+  all.insert(all.end(), processes.begin(), processes.end());
+  return all;
+}
+
 std::string World::TargetUid() const {
-  if (!scenario_.kills) return queen_uid_;
+  if (!scenario_.process) return queen_uid_;
   const VersionPtr found = const_cast<SimApi&>(api_).server.store().Find(
       *FindResource(kube::kExperiments), {kNamespace, names_.front()});
   if (!found) return "";
@@ -252,12 +306,13 @@ std::string World::TargetUid() const {
 
 void World::CreateExperiment(int number) {
   Json manifest = Manifest(number);
-  if (scenario_.owned_vus > 0) {
+  if (scenario_.owns == Owns::kRun) {
     manifest["spec"]["load"]["run"] = {
         {"target", {{"component", "queen"}}},
         {"vus", scenario_.owned_vus},
         {"request", {{"model", "tinyllama-q4"}, {"prompts", {{"inline", Json::array({"2+2="})}}}}}};
   }
+  if (scenario_.owns == Owns::kRef) manifest["spec"]["load"]["ref"] = kReferred;
   names_.push_back(Text(manifest, {"metadata", "name"}));
   api_.server.Create(kube::kExperiments, kNamespace, manifest);
 }
@@ -268,6 +323,24 @@ void World::CreateLoad(int number) {
   api_.server.Create(
       kube::kLoadTests, kNamespace,
       LoadManifest(load_names_.back(), load.pods, load.vus, load.seconds, load.abort_on_fail));
+}
+
+// Longer than any experiment: it is told when it may end.
+void World::CreateReferredLoad() {
+  Json load = LoadManifest(kReferred, 2, std::max(2, scenario_.owned_vus), 900, false);
+  load["spec"]["suspend"] = true;
+  api_.server.Create(kube::kLoadTests, kNamespace, std::move(load));
+}
+
+bool World::OperatorsSee() const {
+  const Faults& faults = scenario_.faults;
+  const auto never = [&](CallFault fault) {
+    return faults.call_counts[static_cast<std::size_t>(fault)] == 0;
+  };
+  return never(CallFault::kLate) && never(CallFault::kStaleList) &&
+         !deeds_.contains(Deed::kFreezeOperator) &&
+         std::all_of(faults.stream_counts.begin() + 1, faults.stream_counts.end(),
+                     [](std::uint64_t count) { return count == 0; });
 }
 
 void World::Heal() {
@@ -310,6 +383,8 @@ bool World::AtRest() const {
   const Objects& loads =
       const_cast<SimApi&>(api_).server.store().All(*FindResource(kube::kLoadTests));
   const bool loads_rest = std::all_of(loads.begin(), loads.end(), [](const auto& entry) {
+    const Json* suspended = Find(entry.second->object, {"spec", "suspend"});
+    if (suspended != nullptr && suspended->get<bool>()) return true;
     return Text(entry.second->object, {"status", "phase"}) == "Finished" &&
            Text(entry.second->object, {"status", "activeRun"}).empty();
   });
@@ -332,6 +407,15 @@ bool World::RunToRest(nanoseconds limit) {
     timeline_.RunUntil(std::min(until, timeline_.Now() + milliseconds(500)));
   }
   return true;
+}
+
+void World::TraceObjects() const {
+  if (trace == nullptr) return;
+  for (const kube::ResourceType& type : {kube::kExperiments, kube::kLoadTests}) {
+    for (const auto& [key, version] :
+         const_cast<SimApi&>(api_).server.store().All(*FindResource(type)))
+      std::fprintf(trace, "%s\n", version->object.dump(2).c_str());
+  }
 }
 
 void World::Note(const CallNote& note) {

@@ -52,6 +52,8 @@ class World {
   Timeline& timeline() { return timeline_; }
   SimApi& api() { return api_; }
   SimKubelet& kubelet() { return *kubelet_; }
+  // Of all kernels: cuts, and what was done to processes.
+  std::vector<FaultSpan> faults_on() const;
   // The queen, or the worker that the first experiment has selected.
   std::string TargetUid() const;
   const Scenario& scenario() const { return scenario_; }
@@ -66,6 +68,8 @@ class World {
   const std::map<Deed, int>& deeds() const { return deeds_; }
   // Each call of an operator as a line, where CHAOS_SIM_TRACE is set; for people.
   static void TraceTo(std::FILE* file);
+  // And the experiments and loads as they are now.
+  void TraceObjects() const;
 
  private:
   void BuildCluster();
@@ -74,11 +78,14 @@ class World {
   void Died(std::size_t index);
   void CreateExperiment(int number);
   void CreateLoad(int number);
+  void CreateReferredLoad();
   void HitLoadPod(Deed deed);
+  void CrashAnotherWorker();
   bool AtRest() const;
+  bool OperatorsSee() const;
   void Note(const CallNote& note);
   Json Manifest(int number) const;
-  Json KillManifest(int number, Json answers) const;
+  Json ProcessManifest(int number, Json answers) const;
 
   Scenario scenario_;
   std::optional<CrashPlan> crash_;
@@ -91,7 +98,7 @@ class World {
   std::unique_ptr<Invariants> invariants_;
   std::unique_ptr<LoadInvariants> load_invariants_;
   std::unique_ptr<SimJobController> jobs_;
-  std::vector<std::unique_ptr<SimDeployment>> deployments_;
+  std::map<std::string, std::unique_ptr<SimDeployment>> deployments_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::vector<std::string> names_, load_names_;
   std::string queen_uid_;
