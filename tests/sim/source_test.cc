@@ -32,10 +32,11 @@ const std::vector<Rule>& Rules() {
       {"chance",
        std::regex(
            R"(random_device|\bgetrandom\s*\(|[^_\w]s?rand\s*\(|mt19937|default_random_engine|/dev/u?random|RAND_bytes)"),
-       {"operator/base/random.cc"}},
+       {"operator/base/random.cc", "injectors/agent/dns_lookup.cc"}},
       {"the network",
        std::regex(R"([^_\w.>]socket\s*\(|\bgetaddrinfo\s*\(|[^_\w.>:]connect\s*\(\s*\w*fd)"),
-       {"injectors/agent/linux_node.cc", "injectors/agent/sock_diag.cc",
+       {"injectors/agent/dns_lookup.cc", "injectors/agent/linux_node.cc",
+        "injectors/agent/packet_queue.cc", "injectors/agent/sock_diag.cc",
         "injectors/agent/stop_channel.cc", "injectors/netlink.cc"}},
       {"a socket library",
        std::regex(R"(#include <(boost/(asio|beast)|cpprest)/)"),
