@@ -66,6 +66,9 @@ class Fault {
   // The "during": NoEffect or PartialEffect unless what worked before fails and the control still
   // works.
   virtual std::unique_ptr<Look> Measure(Node& node, nanoseconds now) = 0;
+  // What it did since the last call, one line each and not more than a log can hold; for faults
+  // that do many things.
+  virtual std::vector<std::string> Acts(nanoseconds /*now*/) { return {}; }
   // Cheap figures for a heartbeat.
   virtual Figures Sample(Node& node) const = 0;
   // Idempotent. The figures are those that go away with the fault.

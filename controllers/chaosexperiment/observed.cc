@@ -8,7 +8,8 @@ void Said::Add(const protocol::Event& event) {
   if (event.seq <= last_seq) return;
   last_seq = event.seq;
   if (!event.requested.empty()) requested = event.requested;
-  // A journal line says how to undo it: no figure of the effect.
+  // A journal line says how to undo it: no figure of the effect. Acts are for people.
+  if (event.event == "act") return;
   if (event.event != "journal") {
     for (const auto& [key, value] : event.measured) measured[key] = value;
   }

@@ -4,6 +4,7 @@
 
 #include "controllers/chaosexperiment/bodies.h"
 #include "controllers/chaosexperiment/planner.h"
+#include "controllers/chaosexperiment/requests.h"
 #include "injectors/protocol/names.h"
 #include "operator/base/mutant.h"
 #include "operator/base/time_text.h"
@@ -47,12 +48,17 @@ Result<void> Planner::Promise(TargetStatus& target, const Pod& pod, const std::s
   a.not_before = now_ - seconds(30);
   a.not_after = now_ + world_.settings->start_window;
   if (!spec_.EndsProcess()) a.duration = spec_.duration;
-  if (spec_.process)
+  if (spec_.process) {
     a.fault = *spec_.process;
-  else if (spec_.resource)
+  } else if (spec_.resource) {
     std::visit([&](const auto& fault) { a.fault = fault; }, *spec_.resource);
-  else
+  } else if (spec_.ActsOnRequests()) {
+    const Result<void> told =
+        TellOfRequests(spec_, pod, *world_.profile, next_.resolved.seed.value_or(0), a);
+    if (!told) return told;
+  } else {
     a.fault = protocol::Partition{peers, spec_.partition.ports, spec_.partition.direction};
+  }
   Result<std::optional<protocol::Trigger>> trigger = TriggerFor(
       spec_, pod, *world_.profile, world_.pods, *world_.services, next_.resolved.seed.value_or(0));
   if (!trigger) return trigger.error();

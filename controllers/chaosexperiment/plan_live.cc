@@ -281,6 +281,7 @@ void Planner::PlanInjected() {
     if (target.Ended() && spec_.AtOnce()) NoteBack(target);
   }
   if (spec_.HasPeers()) NoticeLatePeers();
+  if (spec_.ActsOnRequests()) NoteUncoveredRequests();
   const auto ended = [](const TargetStatus& t) { return t.Ended(); };
   if (std::all_of(next_.targets.begin(), next_.targets.end(), ended)) {
     if (next_.stop) {

@@ -80,6 +80,9 @@ class Planner {
   void StopTarget(const TargetStatus& target, const Pod& pod, const TargetView& view);
   void ReadLogs(const TargetStatus& target, const TargetView& view);
 
+  // --- requests.cc: a fault that acts on requests
+  void NoteUncoveredRequests();
+
   // --- plan_load.cc: the load that the run owns
   void NoteLoad();
   Result<Json> LoadObject() const;

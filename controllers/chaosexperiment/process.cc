@@ -24,13 +24,6 @@ std::string Allow(const Spec& spec, protocol::Tier tier, const std::string& why)
          name + ")";
 }
 
-std::vector<std::uint16_t> ServingPorts(const std::string& component, const Pod& pod,
-                                        const Profile& profile) {
-  const auto found = profile.components.find(component);
-  if (found != profile.components.end() && found->second.port != 0) return {found->second.port};
-  return pod.tcp_ports;
-}
-
 // All other components of the profile, by pod and by Service: a worker may reach its hive by
 // either.
 std::vector<protocol::Listener> WhereItRegisters(const Pod& pod, const Profile& profile,
@@ -56,6 +49,13 @@ std::vector<protocol::Listener> WhereItRegisters(const Pod& pod, const Profile& 
 }
 
 }  // namespace
+
+std::vector<std::uint16_t> ServingPorts(const std::string& component, const Pod& pod,
+                                        const Profile& profile) {
+  const auto found = profile.components.find(component);
+  if (found != profile.components.end() && found->second.port != 0) return {found->second.port};
+  return pod.tcp_ports;
+}
 
 Result<Means> ChooseMeans(const Spec& spec, const Pod& pod, const std::string& container) {
   if (spec.pod) return Means{protocol::Tier::kApiOnly, "", "", {}, {}};

@@ -30,6 +30,10 @@ milliseconds LongestOn(const Spec& spec);
 
 void UseMeans(const Means& means, Intent& intent);
 
+// The ports on which a pod of this component serves: the profile's, else those that it declares.
+std::vector<std::uint16_t> ServingPorts(const std::string& component, const Pod& pod,
+                                        const Profile& profile);
+
 // What the injector of `pod` is told to wait for; nullopt: nothing. Everything that cannot be found
 // inside of the pod comes from outside: its serving ports, where it registers, the drawn delay.
 Result<std::optional<protocol::Trigger>> TriggerFor(const Spec& spec, const Pod& pod,

@@ -19,6 +19,11 @@ const Json& Defaults() {
   static const Json kDefaults = Json::parse(R"({
     "target": {"mode": "One"},
     "fault": {"partition": {"direction": "Both", "existing": "Drop"},
+              "http": {"match": {"share": "100%", "kubeletProbes": false},
+                       "delay": {"jitter": "0s"}},
+              "stream": {"match": {"share": "100%", "kubeletProbes": false},
+                         "firstTokenDelay": {"jitter": "0s"}, "tokenDelay": {"jitter": "0s"},
+                         "drop": {"done": false}},
               "process": {"exitCode": 1, "grace": "5s", "dutyCycle": "100%"}},
     "trigger": {"afterBytes": 1, "within": "60s"},
     "load": {"run": {"scale": "100%", "timeScale": 1, "pods": "Auto",

@@ -69,6 +69,33 @@ std::string Ended(const Spec& spec, const Hit& hit) {
   return figures.empty() ? text : text + " (" + figures + ")";
 }
 
+std::string ActedOn(const Spec& spec, const Status& run, const Hit& hit) {
+  const auto figure = [&](const char* key) {
+    const auto found = hit.last->measured.find(key);
+    return found == hit.last->measured.end() ? std::string("?") : found->second;
+  };
+  std::string text = hit.who;
+  const std::string kind = spec.stream ? " streams" : " requests";
+  if (run.targets.size() == 1)
+    text += ": " + figure("requestsActedOn") + " of " +
+            figure(spec.stream ? "streamsSeen" : "requestsSeen") + kind;
+  else
+    text += ":" + kind;
+  const auto asked = [&](const char* key) {
+    const auto found = hit.last->requested.find(key);
+    return found == hit.last->requested.end() ? std::string() : found->second;
+  };
+  const std::string delay = asked("delay"), status = asked("abort");
+  if (spec.stream)
+    text += " (" + asked("does") + ")";
+  else if (status.empty())
+    text += " held back " + delay;
+  else
+    text += " answered " + status + " in its place" + (delay.empty() ? "" : ", " + delay + " late");
+  if (hit.lasted) text += " for " + PrintShort(*hit.lasted);
+  return text;
+}
+
 std::string Consequences(const Spec& spec, const Timings& timings) {
   std::string text;
   const auto add = [&](const std::string& figure, const std::string& before,
@@ -100,6 +127,7 @@ std::string Summarize(const Spec& spec, const Status& status, const Judgement& j
     text = hit.count == 1 ? WhatWasTaken(spec, *hit.last) : hit.who + " hit by " + spec.fault_key;
     if (hit.lasted) text += " for " + PrintShort(*hit.lasted);
   }
+  if (hit.count > 0 && spec.ActsOnRequests()) text = ActedOn(spec, status, hit);
   if (!text.empty()) text += Consequences(spec, status.timings);
   if (const std::string load = status.load ? LoadText(*status.load) : ""; !load.empty())
     text += (text.empty() ? "" : "; ") + load;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controllers/chaosexperiment/requests.h"
 #include "controllers/chaosexperiment/resource.h"
 #include "controllers/chaosexperiment/spec_hash.h"
 #include "injectors/protocol/names.h"
@@ -161,6 +162,12 @@ Spec ReadSpec(const Json& json) {
     ReadProcess(*process, spec);
   } else if (const Json* pod = Find(json, {"fault", "pod"})) {
     ReadPod(*pod, spec);
+  } else if (const Json* http = Find(json, {"fault", "http"})) {
+    spec.fault_key = "http";
+    spec.http = ReadHttp(*http);
+  } else if (const Json* stream = Find(json, {"fault", "stream"})) {
+    spec.fault_key = "stream";
+    spec.stream = ReadStream(*stream);
   } else if (std::optional<NamedResource> resource = ReadResource(ObjectAt(json, {"fault"}))) {
     spec.fault_key = resource->key;
     spec.resource = std::move(resource->fault);

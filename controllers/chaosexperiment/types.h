@@ -91,6 +91,9 @@ struct Spec {
   std::optional<protocol::Process> process;
   std::optional<PodRemoval> pod;
   std::optional<protocol::Resource> resource;
+  // Their ports: as written; none means those of the target.
+  std::optional<protocol::Http> http;
+  std::optional<protocol::Stream> stream;
   std::optional<TriggerSpec> trigger;
   bool inject_new_pods = false;
   milliseconds duration{0};
@@ -112,6 +115,7 @@ struct Spec {
   bool InTarget() const;
   // Of an injector that died something is left, which a second one has to undo.
   bool Outlives() const;
+  bool ActsOnRequests() const { return http || stream; }
   // The fault ends a process.
   bool EndsProcess() const { return process && process->AtOnce(); }
   // One that is not the first of its container, which goes on then.

@@ -13,6 +13,7 @@
 #include "injectors/agent/linux_descriptors.h"
 #include "injectors/agent/linux_node.h"
 #include "injectors/agent/linux_processes.h"
+#include "injectors/agent/linux_proxy.h"
 #include "injectors/agent/packet_queue.h"
 #include "injectors/agent/poller.h"
 #include "injectors/agent/resolv_conf.h"
@@ -25,6 +26,7 @@
 #include "injectors/partition.h"
 #include "injectors/process_end.h"
 #include "injectors/process_hang.h"
+#include "injectors/request_fault.h"
 #include "injectors/trigger.h"
 #include "operator/base/check.h"
 
@@ -81,6 +83,7 @@ struct Maker {
   const protocol::InjectArguments& arguments;
   Hands& hands;
   Packets& packets;
+  Interposer& interposer;
 
   std::unique_ptr<Fault> operator()(const protocol::Partition&) const {
     return std::make_unique<Partition>(arguments);
@@ -91,6 +94,11 @@ struct Maker {
   std::unique_ptr<Fault> operator()(const protocol::Process& process) const {
     if (process.AtOnce()) return std::make_unique<ProcessEnd>(process, hands.processes);
     return std::make_unique<ProcessHang>(arguments, hands.processes);
+  }
+  std::unique_ptr<Fault> operator()(const protocol::Http&) const { return OnRequests(); }
+  std::unique_ptr<Fault> operator()(const protocol::Stream&) const { return OnRequests(); }
+  std::unique_ptr<Fault> OnRequests() const {
+    return std::make_unique<RequestFault>(arguments, interposer, hands.sockets, hands.processes);
   }
   std::unique_ptr<Fault> operator()(const protocol::FileDescriptors&) const {
     return std::make_unique<FileDescriptors>(arguments, hands.processes, hands.descriptors);
@@ -122,8 +130,9 @@ int Inject(std::string_view json, const std::string& termination_log) {
   LinuxNode node(poller, stops, resolver);
   Hands hands;
   PacketQueue packets(poller);
+  LinuxProxy proxy(poller);
   const std::unique_ptr<Fault> fault =
-      std::visit(Maker{*arguments, hands, packets}, arguments->fault);
+      std::visit(Maker{*arguments, hands, packets, proxy}, arguments->fault);
   std::optional<Trigger> trigger;
   if (arguments->trigger) trigger.emplace(*arguments->trigger, hands.sockets);
   ConsoleOutput output(console, stops);

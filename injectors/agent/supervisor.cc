@@ -43,6 +43,7 @@ std::optional<nanoseconds> Supervisor::Step(const Inputs& inputs) {
   }
   if (state_ == State::kStart) Start();
   Tick();
+  TellActs();
   PollLook();
   if (state_ == State::kDone) return std::nullopt;
   Heartbeat();
@@ -182,12 +183,8 @@ void Supervisor::End(const std::string& code, const std::string& why, bool confi
     return Finish("done", why + "; what was done cannot be taken back", fault_.Sample(node_),
                   "done", 0);
   }
-  const bool verified = record_.verified.has_value();
+  unproven_ = code == "ok" && !record_.verified;
   if (!Revert(why)) return;
-  if (code == "ok" && !verified) {
-    return Fail(protocol::kNoEffect, "the deadline came before the effect could be measured",
-                at_revert_);
-  }
   why_ = why;
   state_ = State::kConfirming;
   if (confirm) {
@@ -225,6 +222,10 @@ bool Supervisor::Revert(const std::string& why) {
 void Supervisor::FinishConfirming(const Figures& after) {
   Figures measured = at_revert_;
   measured.insert(after.begin(), after.end());
+  if (unproven_) {
+    return Fail(protocol::kNoEffect, "the deadline came before the effect could be measured",
+                measured);
+  }
   Finish("reverted", why_, measured, "reverted", 0);
 }
 
@@ -277,6 +278,17 @@ void Supervisor::PollLook() {
 
 void Supervisor::Tick() {
   if (applied_) next_tick_ = fault_.Tick(node_, clock_.SinceBoot());
+}
+
+// Lines alone: the record holds figures, and is not rewritten for each of them.
+void Supervisor::TellActs() {
+  if (state_ == State::kDone) return;  // its last line was said
+  for (std::string& act : fault_.Acts(clock_.SinceBoot())) {
+    protocol::Event event = Draft("act");
+    event.message = std::move(act);
+    event.seq = ++seq_;
+    output_.Line(event);
+  }
 }
 
 void Supervisor::Heartbeat() {

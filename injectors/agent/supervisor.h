@@ -84,6 +84,7 @@ class Supervisor {
   bool InWindow();
   void PollLook();
   void Tick();
+  void TellActs();
   void Heartbeat();
   nanoseconds NextWake() const;
 
@@ -100,6 +101,7 @@ class Supervisor {
 
   State state_ = State::kStart;
   bool applied_ = false;
+  bool unproven_ = false;  // from End on: its deadline came before the effect was measured
   int exit_code_ = 1;
   nanoseconds deadline_{0};        // from Strike on
   nanoseconds applied_at_{0};      // from Strike on

@@ -1,76 +1,7 @@
-// Lines may end in CRLF or LF alone. 1xx answers are skipped. Two lengths that differ, or a
-// transfer coding that we do not know, are failures: guessing where a body ends would make one
-// sample out of two.
+// 1xx answers are skipped.
 #include "injectors/load/http_response.h"
 
-#include <algorithm>
-#include <charconv>
-
 namespace chaos::load {
-namespace {
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return Lower(c); });
-  return lower;
-}
-
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-bool Number(std::string_view text, int base, std::uint64_t& out) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, base);
-  return !text.empty() && error == std::errc() && end == text.data() + text.size() &&
-         out <= (1ull << 62);
-}
-
-}  // namespace
-
-std::size_t ResponseParser::Feed(std::string_view bytes, std::string& body) {
-  std::size_t used = 0;
-  while (used < bytes.size() && state_ != State::kDone && state_ != State::kFailed) {
-    const std::string_view rest = bytes.substr(used);
-    if (state_ == State::kUntilClose) {
-      body += rest;
-      used += rest.size();
-    } else if (state_ == State::kFixed || state_ == State::kChunk) {
-      const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(left_, rest.size()));
-      body += rest.substr(0, n);
-      used += n;
-      left_ -= n;
-      if (left_ == 0) state_ = state_ == State::kFixed ? State::kDone : State::kChunkEnd;
-    } else {
-      const std::size_t end = rest.find('\n');
-      const std::size_t n = end == std::string_view::npos ? rest.size() : end + 1;
-      const bool in_chunk = state_ == State::kChunkSize || state_ == State::kChunkEnd;
-      if (!in_chunk) head_bytes_ += n;
-      const bool too_long =
-          in_chunk ? line_.size() + n > limits_.chunk_line : head_bytes_ > limits_.head;
-      if (too_long) {
-        Fail(in_chunk ? "a chunk size line without end" : "a head that is too long");
-        break;
-      }
-      used += n;
-      std::string_view line = rest.substr(0, n);
-      std::string joined;
-      if (end == std::string_view::npos || !line_.empty()) line_ += line;
-      if (end == std::string_view::npos) break;
-      if (!line_.empty()) {  // the usual case, a line in one piece, costs no copy
-        joined.swap(line_);
-        line = joined;
-      }
-      line.remove_suffix(1);
-      if (line.ends_with('\r')) line.remove_suffix(1);
-      Line(line);
-    }
-  }
-  return used;
-}
 
 void ResponseParser::Reset(bool bodiless) {
   *this = ResponseParser(limits_);
@@ -81,102 +12,37 @@ void ResponseParser::Finish() {
   if (state_ == State::kUntilClose)
     state_ = State::kDone;
   else if (state_ != State::kDone && state_ != State::kFailed) {
-    const bool nothing = state_ == State::kStatusLine && line_.empty() && status_ == 0;
+    const bool nothing = state_ == State::kFirstLine && line_.empty() && status_ == 0;
     Fail(nothing       ? "closed without an answer"
          : head_done() ? "cut off in the body"
                        : "cut off in the head");
   }
 }
 
-void ResponseParser::Line(std::string_view line) {
-  switch (state_) {
-    case State::kStatusLine:
-      return StatusLine(line);
-    case State::kHeader:
-      return line.empty() ? EndOfHead() : Header(line);
-    case State::kChunkSize:
-      return ChunkSize(line);
-    case State::kChunkEnd:
-      if (!line.empty()) return Fail("a chunk that is longer than its size");
-      state_ = State::kChunkSize;
-      return;
-    case State::kTrailer:
-      if (line.empty()) state_ = State::kDone;
-      return;
-    case State::kFixed:
-    case State::kUntilClose:
-    case State::kChunk:
-    case State::kDone:
-    case State::kFailed:
-      return;
-  }
-}
-
-void ResponseParser::StatusLine(std::string_view line) {
+void ResponseParser::FirstLine(std::string_view line) {
   std::uint64_t status = 0;
   const bool fine = (line.starts_with("HTTP/1.1 ") || line.starts_with("HTTP/1.0 ")) &&
                     line.size() >= 12 && (line.size() == 12 || line[12] == ' ') &&
-                    Number(line.substr(9, 3), 10, status) && status >= 100;
+                    ReadNumber(line.substr(9, 3), 10, status) && status >= 100;
   if (!fine) return Fail("not an HTTP/1.1 answer");
   status_ = static_cast<int>(status);
-  keep_alive_ = line[7] == '1';
-  has_length_ = chunked_ = false;
-  left_ = 0;
-  content_type_.clear();
-  state_ = State::kHeader;
-}
-
-void ResponseParser::Header(std::string_view line) {
-  if (line[0] == ' ' || line[0] == '\t') return;  // a folded line: never one that matters to us
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || colon == 0) return Fail("a header line without a name");
-  const std::string name = Lower(line.substr(0, colon));
-  const std::string_view value = Trim(line.substr(colon + 1));
-  if (name == "content-length") {
-    std::uint64_t length = 0;
-    if (!Number(value, 10, length)) return Fail("a Content-Length that is not a number");
-    if (has_length_ && length != left_) return Fail("two different Content-Lengths");
-    has_length_ = true;
-    left_ = length;
-  } else if (name == "transfer-encoding") {
-    if (Lower(value) != "chunked") return Fail("a transfer coding other than chunked");
-    chunked_ = true;
-  } else if (name == "connection") {
-    const std::string word = Lower(value);
-    if (word == "close") keep_alive_ = false;
-    if (word == "keep-alive") keep_alive_ = true;
-  } else if (name == "content-type") {
-    content_type_ = Lower(Trim(value.substr(0, value.find(';'))));
-  }
+  BeginHeaders(/*keep_alive=*/line[7] == '1');
 }
 
 void ResponseParser::EndOfHead() {
   if (status_ == 101) return Fail("an answer that changes the protocol");
   if (status_ < 200) {  // an interim answer: the real one follows
-    state_ = State::kStatusLine;
+    state_ = State::kFirstLine;
     return;
   }
-  if (status_ == 204 || status_ == 304 || bodiless_)
+  if (status_ == 204 || status_ == 304 || bodiless_) {
     state_ = State::kDone;
-  else if (chunked_)
-    state_ = State::kChunkSize;
-  else if (has_length_)
-    state_ = left_ == 0 ? State::kDone : State::kFixed;
-  else {
+  } else if (chunked_ || has_length_) {
+    BeginBody();
+  } else {
     state_ = State::kUntilClose;
     keep_alive_ = false;
   }
-}
-
-void ResponseParser::ChunkSize(std::string_view line) {
-  if (!Number(Trim(line.substr(0, line.find(';'))), 16, left_))
-    return Fail("a chunk size that is not a number");
-  state_ = left_ == 0 ? State::kTrailer : State::kChunk;
-}
-
-void ResponseParser::Fail(std::string_view why) {
-  state_ = State::kFailed;
-  error_ = why;
 }
 
 }  // namespace chaos::load

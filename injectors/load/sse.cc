@@ -10,7 +10,13 @@ constexpr std::string_view kBom = "\xEF\xBB\xBF";
 }
 
 bool SseParser::Feed(std::string_view bytes, const Sink& sink) {
-  if (bom_ < kBom.size() && !SkipBom(bytes)) return !failed_;
+  while (!bytes.empty() && !failed_) bytes.remove_prefix(FeedBlock(bytes, sink).used);
+  return !failed_;
+}
+
+SseParser::Fed SseParser::FeedBlock(std::string_view bytes, const Sink& sink) {
+  const std::size_t all = bytes.size();
+  if (bom_ < kBom.size() && !SkipBom(bytes)) return {all, false};
   while (!bytes.empty() && !failed_) {
     if (std::exchange(after_cr_, false) && bytes[0] == '\n') {
       bytes.remove_prefix(1);
@@ -24,12 +30,13 @@ bool SseParser::Feed(std::string_view bytes, const Sink& sink) {
     }
     if (end == std::string_view::npos) {
       line_ += part;
-      break;
+      return {all, false};
     }
     after_cr_ = bytes[end] == '\r';
     bytes.remove_prefix(end + 1);
     if (line_.empty()) {
       Line(part, sink);  // the usual case costs no copy
+      if (part.empty()) return {all - bytes.size(), true};
     } else {
       line_ += part;
       std::string line;
@@ -37,7 +44,7 @@ bool SseParser::Feed(std::string_view bytes, const Sink& sink) {
       Line(line, sink);
     }
   }
-  return !failed_;
+  return {all - bytes.size(), false};
 }
 
 // False when `bytes` ended within what may still become a byte order mark.

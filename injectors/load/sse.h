@@ -22,6 +22,13 @@ class SseParser {
 
   // False once a limit was broken; nothing more is read then.
   bool Feed(std::string_view bytes, const Sink& sink);
+  // The same up to the end of one block: its lines and the blank one. What comes behind that is not
+  // read. (Of a CRLF that ends a block, the LF is read with the next one.)
+  struct Fed {
+    std::size_t used = 0;
+    bool block = false;  // one has ended here; it was an event exactly if the sink was called
+  };
+  Fed FeedBlock(std::string_view bytes, const Sink& sink);
   // Only after an orderly end of the body: delivers a last event whose blank line is missing. (The
   // standard drops it; servers exist that end with "data: [DONE]\n".) After a cut, do not call:
   // half an event is none.

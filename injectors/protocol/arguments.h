@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "injectors/protocol/network.h"
+#include "injectors/protocol/requests.h"
 #include "injectors/protocol/resources.h"
 #include "operator/base/clock.h"
 #include "operator/base/json.h"
@@ -99,7 +100,7 @@ struct InjectArguments {
   TimePoint not_before{};  // refuses to arm outside of these (ClockSkew, Expired)
   TimePoint not_after{};
   milliseconds duration{0};  // from applied; 0 for, and only for, a fault that happens at once
-  std::variant<Partition, Process, Network, FileDescriptors> fault;
+  std::variant<Partition, Process, Network, FileDescriptors, Http, Stream> fault;
   std::optional<Trigger> trigger;
   std::vector<Control> controls;     // tried in order; the first that works before is used
   std::vector<std::string> protect;  // addresses never cut off: DNS, the node

@@ -9,6 +9,10 @@ constexpr std::array kFaults = {
     //       key          where it runs       lowest tier             capabilities  ends lasts
     FaultRow{"partition", Runs::kPodNetwork, Tier::kPodCapabilities, "NET_ADMIN",
              Ends::kWithProcess, true},
+    FaultRow{"http", Runs::kPodNetwork, Tier::kPodCapabilities, "NET_ADMIN", Ends::kWithProcess,
+             true},
+    FaultRow{"stream", Runs::kPodNetwork, Tier::kPodCapabilities, "NET_ADMIN", Ends::kWithProcess,
+             true},
     FaultRow{"process.Kill", Runs::kInTarget, Tier::kNoCapabilities, "", Ends::kAtOnce, false},
     FaultRow{"process.Exit", Runs::kInTarget, Tier::kProcessTamper, "", Ends::kAtOnce, false},
     FaultRow{"process.Terminate", Runs::kInTarget, Tier::kNoCapabilities, "", Ends::kAtOnce, false},

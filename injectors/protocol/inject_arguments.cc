@@ -194,6 +194,10 @@ Json ToJson(const InjectArguments& a) {
     json["process"] = ToJson(*process);
   else if (const auto* network = std::get_if<Network>(&a.fault))
     json["network"] = ToJson(*network);
+  else if (const auto* http = std::get_if<Http>(&a.fault))
+    json["http"] = ToJson(*http);
+  else if (const auto* stream = std::get_if<Stream>(&a.fault))
+    json["stream"] = ToJson(*stream);
   else
     json["fileDescriptors"] = ToJson(std::get<FileDescriptors>(a.fault));
   if (a.trigger) json["trigger"] = ToJson(*a.trigger);
@@ -225,6 +229,8 @@ Result<InjectArguments> InjectFromJson(std::string_view text) {
   one_of("process", Process{}, ReadProcess);
   one_of("network", Network{}, ReadNetwork);
   one_of("fileDescriptors", FileDescriptors{}, ReadFileDescriptors);
+  one_of("http", Http{}, ReadHttp);
+  one_of("stream", Stream{}, ReadStream);
   if (faults != 1) reader.Fail("", "an object with exactly one fault");
   if (const Json* object = reader.Take("trigger", false))
     trigger = ReadTrigger(*object, a.trigger.emplace());

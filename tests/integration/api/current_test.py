@@ -41,7 +41,10 @@ def defaults_of(schema):
 # Defaults that are not in the schema, since they are inside a list, or depend on another field: the descriptions promise
 # them, the operator fills them in, and the run hash leaves them out.
 PROMISED = {
-    "fault": {"process": {"exitCode": 1, "grace": "5s", "dutyCycle": "100%"}},
+    "fault": {"http": {"match": {"share": "100%", "kubeletProbes": False}, "delay": {"jitter": "0s"}},
+              "stream": {"match": {"share": "100%", "kubeletProbes": False}, "firstTokenDelay": {"jitter": "0s"}, "tokenDelay": {"jitter": "0s"},
+                         "drop": {"done": False}},
+              "process": {"exitCode": 1, "grace": "5s", "dutyCycle": "100%"}},
     "trigger": {"afterBytes": 1},
     "probes": [{"interval": "1s", "inference": {"maxTokens": 16, "expect": {"minTokens": 1}}}],
     "load": {"run": {"executor": {"startVUs": 1, "gracefulRampDown": "30s", "maxDuration": "10m", "timeUnit": "1s", "startRate": 0}, "request": {"maxTokens": 50, "expectTokens": False, "method": "GET"}},

@@ -16,6 +16,8 @@ const std::map<std::string, std::string> kGolden = {
     {"pod-001-evict-worker", "92d23d2cc89c6311"},
     {"re-004-no-file-descriptors", "ec1a288a757d001d"},
     {"st-004-queen-without-descriptors", "fb300aefee9666e9"},
+    {"sf-001-slow-and-failing-worker", "eb1bc451b314f848"},
+    {"sf-002-cut-token-streams", "96c6a3994e31893d"},
     {"wc-001-kill-worker-during-inference", "a828563e6a29b44c"},
     {"wc-002-kill-worker-during-registration", "3dbb014bca592b53"},
     {"wc-004-terminate-worker", "4f972bfa06446256"},
