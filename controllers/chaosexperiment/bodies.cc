@@ -25,6 +25,23 @@ Json Restricted() {
           {"seccompProfile", {{"type", "RuntimeDefault"}}}};
 }
 
+// Of an object that goes with the experiment at the latest.
+Json OwnMetadata(const Experiment& experiment, const std::string& run, const std::string& name,
+                 const char* what) {
+  const Json labels = {{std::string(protocol::kManagedByLabel), protocol::kManagedBy},
+                       {"app.kubernetes.io/name", what},
+                       {std::string(protocol::kExperimentUidLabel), experiment.meta.uid},
+                       {std::string(protocol::kRunLabel), run}};
+  return {{"name", name},
+          {"namespace", experiment.meta.key.ns},
+          {"labels", labels},
+          {"ownerReferences", Json::array({{{"apiVersion", "chaos.rbee.dev/v1alpha1"},
+                                            {"kind", "ChaosExperiment"},
+                                            {"name", experiment.meta.key.name},
+                                            {"uid", experiment.meta.uid},
+                                            {"controller", true}}})}};
+}
+
 Json Patch(Json container, const std::string& pod_uid) {
   const Json guard = CHAOS_MUTANT("drop-uid-check") ? Json::object() : Json{{"uid", pod_uid}};
   return {{"metadata", guard},
@@ -80,21 +97,9 @@ Json ProbePod(const Experiment& experiment, const std::string& run, const std::s
   container["securityContext"] = Restricted();
   container["resources"] = {{"requests", {{"cpu", "10m"}, {"memory", "32Mi"}}},
                             {"limits", {{"memory", "128Mi"}}}};
-  const Json labels = {{std::string(protocol::kManagedByLabel), protocol::kManagedBy},
-                       {"app.kubernetes.io/name", "chaos-probe"},
-                       {std::string(protocol::kExperimentUidLabel), experiment.meta.uid},
-                       {std::string(protocol::kRunLabel), run}};
   return {{"apiVersion", "v1"},
           {"kind", "Pod"},
-          {"metadata",
-           {{"name", protocol::ProbePodName(run)},
-            {"namespace", experiment.meta.key.ns},
-            {"labels", labels},
-            {"ownerReferences", Json::array({{{"apiVersion", "chaos.rbee.dev/v1alpha1"},
-                                              {"kind", "ChaosExperiment"},
-                                              {"name", experiment.meta.key.name},
-                                              {"uid", experiment.meta.uid},
-                                              {"controller", true}}})}}},
+          {"metadata", OwnMetadata(experiment, run, protocol::ProbePodName(run), "chaos-probe")},
           {"spec",
            {{"restartPolicy", "Never"},
             {"automountServiceAccountToken", false},
@@ -103,6 +108,19 @@ Json ProbePod(const Experiment& experiment, const std::string& run, const std::s
             {"securityContext",
              {{"runAsNonRoot", true}, {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
             {"containers", Json::array({std::move(container)})}}}};
+}
+
+Json PeersService(const Experiment& experiment, const std::string& run,
+                  const PeerService& service) {
+  return {{"apiVersion", "v1"},
+          {"kind", "Service"},
+          {"metadata", OwnMetadata(experiment, run, service.name, "chaos-peers")},
+          {"spec",
+           {{"type", "ClusterIP"},
+            {"clusterIP", "None"},
+            {"ipFamilyPolicy", "PreferDualStack"},
+            {"publishNotReadyAddresses", true},
+            {"selector", service.selector}}}};
 }
 
 }  // namespace chaos::experiment

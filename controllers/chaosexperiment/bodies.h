@@ -18,4 +18,7 @@ Json StopperPatch(const Intent& intent, const std::string& run, const std::strin
 Json ProbePod(const Experiment& experiment, const std::string& run, const std::string& image,
               const protocol::ProbePodArguments& arguments);
 
+// Headless, of pods that are not ready too, owned by the experiment.
+Json PeersService(const Experiment& experiment, const std::string& run, const PeerService& service);
+
 }  // namespace chaos::experiment

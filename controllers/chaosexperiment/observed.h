@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -71,7 +72,9 @@ struct Observed {
   const SampleLog* samples = nullptr;
   std::optional<Error> probe_pod_error;  // it could not be created
   bool probe_pod_deleted = false;
-  std::map<std::string, TargetView> targets;       // by pod uid
+  std::set<std::string> peer_services_made, peer_services_deleted;  // by name
+  std::optional<Error> peer_service_error;                          // it could not be created
+  std::map<std::string, TargetView> targets;                        // by pod uid
   std::shared_ptr<const loadtest::LoadTest> load;  // of the live run, or of the one that is shown
   std::optional<Error> load_error;                 // it could not be created
   std::optional<Result<Json>> referred_load;       // the LoadTest that spec.load.ref names

@@ -31,6 +31,12 @@ struct FollowProbePod {
 struct DeleteProbePod {
   std::string pod;
 };
+struct CreatePeerService {
+  Json service;
+};
+struct DeletePeerService {
+  std::string name;
+};
 struct CreateLoad {
   Json load;
 };
@@ -64,9 +70,10 @@ struct ReadLog {
   bool last = false;
 };  // last: its container has ended
 
-using Action = std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod,
-                            FollowProbePod, DeleteProbePod, CreateLoad, Preflight, LaunchInjector,
-                            LaunchStopper, LaunchReverter, RemovePod, ReadLog>;
+using Action =
+    std::variant<WriteStatus, AddFinalizer, RemoveFinalizer, RemoveAbort, CreateProbePod,
+                 FollowProbePod, DeleteProbePod, CreatePeerService, DeletePeerService, CreateLoad,
+                 Preflight, LaunchInjector, LaunchStopper, LaunchReverter, RemovePod, ReadLog>;
 
 struct Step {
   std::vector<Action> actions;

@@ -28,8 +28,7 @@ Pods Planner::TargetPods() const {
 }
 
 Result<void> Planner::Promise(TargetStatus& target, const Pod& pod, const std::string& nonce,
-                              const std::vector<protocol::Peer>& peers,
-                              const std::vector<protocol::Control>& controls) {
+                              const Aim& aim) {
   if (spec_.pod) {  // nothing is started: the window and the deadline are all there is to keep
     Intent intent;
     intent.not_before = now_;
@@ -57,13 +56,14 @@ Result<void> Planner::Promise(TargetStatus& target, const Pod& pod, const std::s
         TellOfRequests(spec_, pod, *world_.profile, next_.resolved.seed.value_or(0), a);
     if (!told) return told;
   } else {
-    a.fault = protocol::Partition{peers, spec_.partition.ports, spec_.partition.direction};
+    a.fault = protocol::Partition{aim.peers, spec_.partition.ports, spec_.partition.direction,
+                                  aim.follow};
   }
   Result<std::optional<protocol::Trigger>> trigger = TriggerFor(
       spec_, pod, *world_.profile, world_.pods, *world_.services, next_.resolved.seed.value_or(0));
   if (!trigger) return trigger.error();
   a.trigger = *trigger;
-  a.controls = controls;
+  a.controls = aim.controls;
   if (!pod.host_ip.empty()) a.protect = {pod.host_ip};
   target.state = "Intended";
   Intent intent;
@@ -84,19 +84,19 @@ Result<void> Planner::Promise(TargetStatus& target, const Pod& pod, const std::s
 }
 
 void Planner::PersistIntents() {
-  std::vector<protocol::Peer> peers;
-  std::vector<protocol::Control> controls;
+  Aim aim;
   if (spec_.HasPeers()) {
     const Pods targets = TargetPods();
     Result<Peers> found =
         ResolvePeers(spec_.partition, *world_.profile, world_.pods, *world_.services, targets);
     if (!found) return Conclude({"Inconclusive", "Refused", "NoPeers: " + found.error().detail});
-    peers = std::move(found->peers);
-    controls =
-        PickControls(*world_.profile, world_.pods, targets, peers, world_.settings->last_control);
+    aim.peers = std::move(found->peers);
+    aim.follow = FollowFor(found->followed);
+    aim.controls = PickControls(*world_.profile, world_.pods, targets, aim.peers,
+                                world_.settings->last_control);
   }
   next_.resolved.peers.clear();
-  for (const protocol::Peer& peer : peers)
+  for (const protocol::Peer& peer : aim.peers)
     next_.resolved.peers.push_back({peer.name, peer.addresses});
   next_.intended_at = now_;
   next_.phase = "Injecting";
@@ -105,7 +105,7 @@ void Planner::PersistIntents() {
     TargetStatus& target = next_.targets[i];
     const Pod* pod = FindPod(target.pod, target.uid);
     CHECK(pod != nullptr && i < world_.nonces.size());
-    if (Result<void> done = Promise(target, *pod, world_.nonces[i], peers, controls); !done)
+    if (Result<void> done = Promise(target, *pod, world_.nonces[i], aim); !done)
       return Conclude({"Inconclusive", "Refused", done.error().detail});
   }
 }
@@ -144,7 +144,7 @@ void Planner::WaitForNewPod() {
     target.node = pod->node;
     target.container = *container;
     target.sidecars = CountSidecars(*world_.limits, *pod);
-    if (Result<void> done = Promise(target, *pod, world_.nonces.front(), {}, {}); !done)
+    if (Result<void> done = Promise(target, *pod, world_.nonces.front(), {}); !done)
       return Conclude({"Inconclusive", "Refused", done.error().detail});
     next_.targets.push_back(std::move(target));
     return;

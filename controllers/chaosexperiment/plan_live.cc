@@ -65,6 +65,7 @@ void Planner::PlanBaseline() {
                          (spec_.pod ? " may not be taken away: " : " refuses the injector: ") +
                          error->detail});
   }
+  if (!FollowReady()) return;
   if (spec_.load && !LoadReady()) return;
   const bool watched = !spec_.probes.empty() || spec_.load;
   if (watched && (!ProbesReady() || !BaselineHolds())) return;
@@ -284,6 +285,7 @@ void Planner::PlanInjected() {
   if (spec_.ActsOnRequests()) NoteUncoveredRequests();
   const auto ended = [](const TargetStatus& t) { return t.Ended(); };
   if (std::all_of(next_.targets.begin(), next_.targets.end(), ended)) {
+    if (spec_.HasPeers()) JudgeLatePeers();
     if (next_.stop) {
       const bool limit = next_.stop->by == "AbortWhen", load = next_.stop->by == "Load";
       static const SampleLog kNone;
@@ -328,33 +330,6 @@ void Planner::Release() {
                      " at the latest";
   }
   Conclude({"Aborted", "Stopped", "released by hand: the targets were not verified clean"});
-}
-
-// A peer that appeared after the launch is out of this injector's reach: said, not hidden.
-void Planner::NoticeLatePeers() {
-  if (!world_.profile) return;
-  std::vector<std::string> known;
-  for (const PeerStatus& peer : next_.resolved.peers)
-    known.insert(known.end(), peer.addresses.begin(), peer.addresses.end());
-  Result<Peers> now = ResolvePeers(spec_.partition, *world_.profile, world_.pods, {}, {});
-  if (!now) return;
-  for (const protocol::Peer& peer : now->peers) {
-    const bool is_target =
-        std::any_of(next_.targets.begin(), next_.targets.end(),
-                    [&](const TargetStatus& t) { return "pod " + t.pod == peer.name; });
-    const bool covered =
-        std::all_of(peer.addresses.begin(), peer.addresses.end(), [&](const std::string& address) {
-          return std::find(known.begin(), known.end(), address) != known.end();
-        });
-    if (is_target || covered) continue;
-    const std::string missing = peer.name + " appeared after the fault was put on";
-    if (std::find(next_.coverage_missing.begin(), next_.coverage_missing.end(), missing) !=
-        next_.coverage_missing.end())
-      continue;
-    if (next_.coverage_missing.size() >= 16) continue;
-    next_.coverage = "Partial";
-    next_.coverage_missing.push_back(missing);
-  }
 }
 
 }  // namespace chaos::experiment

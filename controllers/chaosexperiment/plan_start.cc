@@ -41,13 +41,14 @@ void ForgetRun(Status& status) {
   fresh.conditions = std::move(status.conditions);
   fresh.eligible_at = status.eligible_at;
   fresh.resolved.probe_pod = status.resolved.probe_pod;
+  fresh.resolved.peer_services = status.resolved.peer_services;
   status = std::move(fresh);
 }
 
 }  // namespace
 
 void Planner::PlanIdle() {
-  CleanUp();
+  const bool clean = CleanUp();
   if (experiment_.meta.deleting) {
     described_ = false;
     return;
@@ -61,11 +62,21 @@ void Planner::PlanIdle() {
       next_.observed_generation == experiment_.meta.generation)
     return;
   if (RanBefore()) return;
+  if (!clean) {  // the names of what is left must not be forgotten
+    described_ = false;
+    return;
+  }
   PlanStart();
 }
 
-// What a finished run left: its probe pod, our finalizer.
-void Planner::CleanUp() {
+// What a finished run left: its probe pod, its Services, our finalizer. False: not all has gone
+// yet.
+bool Planner::CleanUp() {
+  std::erase_if(next_.resolved.peer_services, [&](const PeerService& service) {
+    const bool gone = world_.peer_services_deleted.contains(service.name);
+    if (!gone) Do(DeletePeerService{service.name});
+    return gone;
+  });
   if (!next_.resolved.probe_pod.empty()) {
     if (world_.probe_pod_deleted)
       next_.resolved.probe_pod.clear();
@@ -73,6 +84,7 @@ void Planner::CleanUp() {
       Do(DeleteProbePod{next_.resolved.probe_pod});
   }
   if (kube::HasFinalizer(experiment_.meta, protocol::kFinalizer)) Do(RemoveFinalizer{});
+  return next_.resolved.probe_pod.empty() && next_.resolved.peer_services.empty();
 }
 
 // Neither re-applying, nor two tools flipping a field, nor a restore from a backup runs a spec
@@ -259,6 +271,11 @@ void Planner::Start() {
   if (spec_.NeedsProbePod()) next_.resolved.probe_pod = protocol::ProbePodName(run_);
   for (const protocol::Peer& peer : peers->peers)
     next_.resolved.peers.push_back({peer.name, peer.addresses});
+  // A run that selects again has them already.
+  for (std::size_t i = 0; !experiment_.status.Live() && i < peers->followed.size(); ++i) {
+    next_.resolved.peer_services.push_back(
+        {protocol::PeersServiceName(run_, i), peers->followed[i].selector});
+  }
   next_.coverage = peers->uncovered.empty() ? "Full" : "Partial";
   next_.coverage_missing = peers->uncovered;
   for (const auto& pod : selection->targets) {
@@ -281,6 +298,7 @@ void Planner::PlanDryRun() {
   if (!next_.Live()) return;
   next_.active_run.clear();
   next_.resolved.probe_pod.clear();
+  next_.resolved.peer_services.clear();
   next_.load.reset();
   std::string who;
   for (const TargetStatus& target : next_.targets) who += (who.empty() ? "" : ", ") + target.pod;

@@ -22,7 +22,7 @@ class Planner {
  private:
   // --- plan_start.cc: no run is live
   void PlanIdle();
-  void CleanUp();
+  bool CleanUp();
   bool RanBefore();
   void PlanStart();
   bool Queued();
@@ -45,15 +45,27 @@ class Planner {
   bool Recheck();
   std::optional<Refusal> MayHit(const Pods& targets) const;
   void PlanInjected();
-  void NoticeLatePeers();
   void Release();
+
+  // --- plan_peers.cc: pods that become peers while the fault is on
+  bool FollowReady();
+  std::vector<protocol::Follow> FollowFor(const std::vector<Followed>& followed);
+  Pods PeerPods() const;
+  void NoticeLatePeers();
+  void JudgeLatePeers();
+  void Uncovered(const std::string& what);
 
   // --- plan_intent.cc: what is promised before anybody is touched
   void PersistIntents();
   void WaitForNewPod();
+  // Whom a fault of the network keeps the target from, and what proves it.
+  struct Aim {
+    std::vector<protocol::Peer> peers;
+    std::vector<protocol::Follow> follow;
+    std::vector<protocol::Control> controls;
+  };
   Result<void> Promise(TargetStatus& target, const Pod& pod, const std::string& nonce,
-                       const std::vector<protocol::Peer>& peers,
-                       const std::vector<protocol::Control>& controls);
+                       const Aim& aim);
   Pods TargetPods() const;
 
   // --- plan_target.cc: one target of a run whose intent is persisted

@@ -14,6 +14,7 @@ namespace chaos::experiment {
 namespace {
 
 constexpr seconds kServicesFor{5};
+constexpr int kMostPeerServiceFailures = 8;
 
 // A refusal that no repetition will change: it is told to the plan instead of being tried again.
 bool Final(const Error& error) {
@@ -93,6 +94,9 @@ Observed Reconciler::Observe(const Experiment& experiment, RunMemory& memory) {
   world.targets = memory.targets;
   world.probe_pod_error = memory.probe_pod_error;
   world.probe_pod_deleted = memory.probe_pod_deleted;
+  world.peer_services_made = memory.peer_services_made;
+  world.peer_services_deleted = memory.peer_services_deleted;
+  world.peer_service_error = memory.peer_service_error;
   LookAtLoad(experiment, memory, world);
   if (!NeedsPods(experiment)) return world;
 
@@ -185,7 +189,8 @@ void Reconciler::ReadProbeLog(const kube::Key& key, RunMemory& memory) {
 void Reconciler::Forget() {
   std::set<std::string> runs;
   for (const auto& e : p_.experiments.List()) {
-    if (!AtRest(*e) || !e->status.resolved.probe_pod.empty()) {
+    const Resolved& resolved = e->status.resolved;
+    if (!AtRest(*e) || !resolved.probe_pod.empty() || !resolved.peer_services.empty()) {
       runs.insert(RunId(e->meta.uid, e->status.Live() ? e->status.active_run : e->spec_hash));
     }
   }
@@ -286,6 +291,32 @@ Result<void> Reconciler::Do(const Context& c, const CreateProbePod& action) {
     return {};
   }
   return answer.error();
+}
+
+Result<void> Reconciler::Do(const Context& c, const CreatePeerService& action) {
+  Result<Json> answer = p_.client.Create(kube::kServices, c.experiment.meta.key.ns, action.service);
+  // 409: it is there already, made by us before (the name is the run's).
+  if (answer || answer.error().reason == Reason::kConflict) {
+    c.memory.peer_services_made.insert(Text(action.service, {"metadata", "name"}));
+    return {};
+  }
+  // Worth some patience, but not the run: without it only a peer that comes late is uncovered.
+  const bool final =
+      answer.error().reason == Reason::kDenied || answer.error().reason == Reason::kInvalid;
+  if (!final && ++c.memory.peer_service_failures < kMostPeerServiceFailures) return answer.error();
+  c.memory.peer_service_error = answer.error();
+  return {};
+}
+
+Result<void> Reconciler::Do(const Context& c, const DeletePeerService& action) {
+  Result<void> done = p_.client.Delete(kube::kServices, c.experiment.meta.key.ns, action.name);
+  const bool gone = done || done.error().reason == Reason::kNotFound;
+  // Refused for good: it goes with the experiment, which owns it.
+  const bool refused = !gone && done.error().reason == Reason::kDenied &&
+                       ++c.memory.peer_service_failures >= kMostPeerServiceFailures;
+  if (!gone && !refused) return done;
+  c.memory.peer_services_deleted.insert(action.name);
+  return {};
 }
 
 Result<void> Reconciler::Do(const Context& c, const CreateLoad& action) {

@@ -83,6 +83,8 @@ class Reconciler {
   Result<void> Do(const Context& context, const CreateProbePod& action);
   Result<void> Do(const Context& context, const FollowProbePod& action);
   Result<void> Do(const Context& context, const DeleteProbePod& action);
+  Result<void> Do(const Context& context, const CreatePeerService& action);
+  Result<void> Do(const Context& context, const DeletePeerService& action);
   Result<void> Do(const Context& context, const CreateLoad& action);
   Result<void> Do(const Context& context, const Preflight& action);
   Result<void> Do(const Context& context, const LaunchInjector& action);

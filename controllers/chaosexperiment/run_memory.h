@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct RunMemory {
   LogFollower probe_log;
   std::optional<Error> probe_pod_error;
   bool probe_pod_deleted = false;
+  std::set<std::string> peer_services_made, peer_services_deleted;  // by name
+  int peer_service_failures = 0;
+  std::optional<Error> peer_service_error;  // it could not be created
   std::optional<Error> load_error;
   std::optional<Result<Json>> referred_load;
   nanoseconds referred_load_at{0};

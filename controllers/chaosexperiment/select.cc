@@ -74,6 +74,10 @@ class PeerCollector {
     Result<Pods> matching = Matching(spec.component, spec.selector, profile_, pods_);
     if (!matching) return matching.error();
     AddPods(spec, *matching);
+    if (!spec.component.empty())
+      Follow(spec, FindComponent(profile_, spec.component)->labels, *matching);
+    else if (spec.selector->match_expressions.empty())  // a Service knows labels only
+      Follow(spec, spec.selector->match_labels, *matching);
     for (const Service& service : services_) {
       const bool in_front = !service.selector.empty() &&
                             std::any_of(matching->begin(), matching->end(), [&](const auto& pod) {
@@ -97,7 +101,17 @@ class PeerCollector {
     Result<Pods> matching = Matching("", Selector{service->selector, {}}, profile_, pods_);
     if (!matching) return matching.error();
     AddPods(spec, *matching);
+    Follow(spec, service->selector, *matching);
     return {};
+  }
+
+  void Follow(const PeerSpec& spec, const Labels& selector, const Pods& matching) {
+    const auto same = [&](const Followed& other) { return other.selector == selector; };
+    if (selector.empty() || std::any_of(found_.followed.begin(), found_.followed.end(), same))
+      return;
+    const std::vector<std::uint16_t> declared =
+        matching.empty() ? std::vector<std::uint16_t>() : matching.front()->tcp_ports;
+    found_.followed.push_back({selector, VerifyPorts(spec, partition_, profile_, declared)});
   }
 
   // One address with ports can be tried; a wider range is cut off, but proves nothing.

@@ -27,10 +27,17 @@ struct Selection {
 Result<Selection> SelectTargets(const TargetSpec& target, int max_targets, const Profile& profile,
                                 const Pods& pods, std::int64_t seed);
 
+// Pods that would be peers, as a Service can select them.
+struct Followed {
+  Labels selector;
+  std::vector<std::uint16_t> verify;  // as of peers
+};
+
 struct Peers {
   std::vector<protocol::Peer> peers;  // addresses as of now
   std::vector<std::string>
       uncovered;  // matched, but out of reach of a fault in the target's network: why
+  std::vector<Followed> followed;
 };
 
 // Peers of a partition as seen from `targets`: pods and the Services in front of them. kNotFound

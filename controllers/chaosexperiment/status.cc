@@ -219,6 +219,14 @@ Status Status::FromJson(const Json& json) {
   for (const Json& peer : ListAt(resolved, {"peers"})) {
     s.resolved.peers.push_back({Text(peer, {"name"}), Texts(peer, {"addresses"})});
   }
+  for (const Json& service : ListAt(resolved, {"peerServices"})) {
+    s.resolved.peer_services.push_back({Text(service, {"name"}), TextMap(service, {"selector"})});
+  }
+  s.resolved.not_followed = Text(resolved, {"notFollowed"});
+  for (const Json& peer : ListAt(resolved, {"latePeers"})) {
+    s.resolved.late_peers.push_back(
+        {Text(peer, {"name"}), Texts(peer, {"addresses"}), TimeAt(peer, "seenAt")});
+  }
   if (const Json& load = ObjectAt(json, {"load"}); !load.empty()) s.load = ReadLoad(load);
   for (const Json& run : ListAt(json, {"runs"})) {
     s.runs.push_back({Text(run, {"specHash"}), Text(run, {"verdict"}), Text(run, {"reason"}),
@@ -282,6 +290,14 @@ Json Status::ToJson() const {
   Put(found, "image", resolved.image);
   for (const PeerStatus& peer : resolved.peers) {
     found["peers"].push_back({{"name", peer.name}, {"addresses", peer.addresses}});
+  }
+  for (const PeerService& service : resolved.peer_services) {
+    found["peerServices"].push_back({{"name", service.name}, {"selector", service.selector}});
+  }
+  Put(found, "notFollowed", resolved.not_followed);
+  for (const LatePeer& peer : resolved.late_peers) {
+    found["latePeers"].push_back({{"name", peer.name}, {"addresses", peer.addresses}});
+    Put(found["latePeers"].back(), "seenAt", peer.seen_at);
   }
   PutUnlessEmpty(json, "resolved", found);
   if (load) json["load"] = PrintLoad(*load);

@@ -69,11 +69,27 @@ struct PeerStatus {
   bool operator==(const PeerStatus&) const = default;
 };
 
+// A headless Service of the run, by which its injectors follow pods that become peers later.
+struct PeerService {
+  std::string name;
+  std::map<std::string, std::string> selector;
+  bool operator==(const PeerService&) const = default;
+};
+struct LatePeer {
+  std::string name;
+  std::vector<std::string> addresses;
+  std::optional<TimePoint> seen_at;  // by the operator
+  bool operator==(const LatePeer&) const = default;
+};
+
 struct Resolved {
   std::optional<std::int64_t> seed;
   std::int64_t candidates = 0;
   std::string candidates_digest, profile, probe_pod, image;
   std::vector<PeerStatus> peers;
+  std::vector<PeerService> peer_services;  // until they are deleted
+  std::string not_followed;                // why late peers are not, in spite of these
+  std::vector<LatePeer> late_peers;        // that came while the fault was on
   bool operator==(const Resolved&) const = default;
 };
 

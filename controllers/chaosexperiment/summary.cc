@@ -36,9 +36,12 @@ std::string CutOff(const Status& status, const Hit& hit) {
                                    [](const PeerStatus& p) { return p.name.starts_with("pod "); });
   std::string text =
       hit.who + " cut off from " + std::to_string(peers) + (peers == 1 ? " peer" : " peers");
+  const bool one = status.targets.size() == 1;
+  const auto late = hit.last->measured.find("latePeersCut");
+  if (late != hit.last->measured.end() && one) text += " and " + late->second + " that came later";
   if (hit.lasted) text += " for " + PrintShort(*hit.lasted);
   const auto dropped = hit.last->measured.find("packetsDropped");
-  if (dropped != hit.last->measured.end() && status.targets.size() == 1)
+  if (dropped != hit.last->measured.end() && one)
     text += " (" + dropped->second + " packets dropped)";
   return text;
 }

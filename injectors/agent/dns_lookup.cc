@@ -1,7 +1,6 @@
 #include "injectors/agent/dns_lookup.h"
 
 #include <netinet/in.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <cstring>
 
 #include "injectors/dns_message.h"
+#include "operator/base/random.h"
 
 namespace chaos::inject {
 namespace {
@@ -76,8 +76,7 @@ void DnsLookup::Ask(Poller& poller, Server& server, const std::string& name) {
   }
   poller.WatchReadable(server.fd);
   for (const bool v6 : {false, true}) {
-    std::uint16_t id = 0;
-    if (getrandom(&id, sizeof id, 0) != sizeof id) id = 0;
+    const auto id = static_cast<std::uint16_t>(std::stoul(SystemEntropy().Hex(2), nullptr, 16));
     std::vector<std::uint8_t> question = DnsQuestion(id, name, v6);
     if (question.empty() || send(server.fd, question.data(), question.size(), 0) < 0)
       server.found.error =

@@ -26,6 +26,8 @@ std::string SidecarName(std::string_view run);   // "rbc-<run>"
 std::string StopperName(std::string_view run);   // "rbc-<run>-stop"
 std::string ReverterName(std::string_view run);  // "rbc-<run>-undo"
 std::string ProbePodName(std::string_view run);  // "rbc-<run>-probe"
+std::string PeersServiceName(std::string_view run,
+                             std::size_t index);  // "rbc-<run>-peers", "-peers-1"
 inline constexpr std::string_view kProbeContainer = "probe";
 // True for every container that we add to somebody's pod.
 bool IsOurContainer(std::string_view name);

@@ -35,6 +35,7 @@ std::string RunWithCrash(const Scenario& calm, std::uint64_t call, CrashPoint po
   if (!rest) return "never came to rest: " + outcome.phase + " " + outcome.summary;
   if (outcome.verdict != "Passed")
     return outcome.verdict + " " + outcome.reason + ": " + outcome.summary;
+  if (const auto left = world.ServicesOfRuns(); !left.empty()) return left.front() + " is left";
   const std::size_t faults = world.faults_on().size();
   return faults == 1 ? "" : "not exactly one fault";
 }

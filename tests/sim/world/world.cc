@@ -357,6 +357,26 @@ World::Outcome World::OutcomeOf(const std::string& name) const {
           Text(object, {"status", "reason"}), Text(object, {"status", "summary"})};
 }
 
+std::vector<std::string> World::ServicesOfRuns() const {
+  std::vector<std::string> names;
+  const Objects& all = const_cast<SimApi&>(api_).server.store().All(*FindResource(kube::kServices));
+  for (const auto& [key, service] : all) {
+    if (protocol::IsOurContainer(key.name)) names.push_back(key.name);
+  }
+  return names;
+}
+
+std::string World::AddressOf(const std::string& component) const {
+  std::string address;
+  const Objects& all = const_cast<SimApi&>(api_).server.store().All(*FindResource(kube::kPods));
+  for (const auto& [key, pod] : all) {
+    if (Text(pod->object, {"metadata", "labels", "app.kubernetes.io/component"}) == component &&
+        !Find(pod->object, {"metadata", "deletionTimestamp"}))
+      address = Text(pod->object, {"status", "podIP"});
+  }
+  return address;
+}
+
 Json World::StatusOf(const std::string& experiment) const {
   const VersionPtr found = const_cast<SimApi&>(api_).server.store().Find(
       *FindResource(kube::kExperiments), {kNamespace, experiment});
@@ -394,6 +414,7 @@ bool World::AtRest() const {
                   Text(object, {"status", "activeRun"}).empty() &&
                   Texts(object, {"metadata", "finalizers"}).empty() &&
                   Text(object, {"status", "resolved", "probePod"}).empty() &&
+                  Find(object, {"status", "resolved", "peerServices"}) == nullptr &&
                   Integer(object, {"status", "observedGeneration"}) ==
                       Integer(object, {"metadata", "generation"});
          });

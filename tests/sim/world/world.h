@@ -54,6 +54,10 @@ class World {
   SimKubelet& kubelet() { return *kubelet_; }
   // Of all kernels: cuts, and what was done to processes.
   std::vector<FaultSpan> faults_on() const;
+  // Headless Services of ours that are there.
+  std::vector<std::string> ServicesOfRuns() const;
+  // Of a pod that is to stay; "": it has none yet.
+  std::string AddressOf(const std::string& component) const;
   // The queen, or the worker that the first experiment has selected.
   std::string TargetUid() const;
   const Scenario& scenario() const { return scenario_; }

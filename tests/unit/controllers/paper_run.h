@@ -76,6 +76,17 @@ class Run : public testing::Test {
         world.seen.load =
             std::make_shared<loadtest::LoadTest>(*loadtest::LoadTest::FromJson(object));
         moved = true;
+      } else if (const auto* follow = std::get_if<CreatePeerService>(&action)) {
+        if (service_refusal)
+          world.seen.peer_service_error = service_refusal;
+        else
+          services[follow->service["metadata"]["name"]] = follow->service;
+        for (const auto& [name, object] : services) world.seen.peer_services_made.insert(name);
+        moved = true;
+      } else if (const auto* unfollow = std::get_if<DeletePeerService>(&action)) {
+        services.erase(unfollow->name);
+        world.seen.peer_services_deleted.insert(unfollow->name);
+        moved = true;
       } else if (std::get_if<DeleteProbePod>(&action)) {
         world.seen.probe_pod_deleted = true;
         world.probe_pod = nullptr;
@@ -165,6 +176,8 @@ class Run : public testing::Test {
   std::vector<Json> reverters;
   Said log;
   std::vector<std::string> launches;
+  std::map<std::string, Json> services;  // of the run, that are there
+  std::optional<Error> service_refusal;
 };
 
 }  // namespace chaos::experiment

@@ -238,13 +238,6 @@ TEST_F(Run, AnOutageDoesNotFireABacklog) {
   EXPECT_FALSE(cx.status.Live()) << "started three hours late";
 }
 
-TEST_F(Run, ALatePeerMakesTheCoveragePartial) {
-  ToVerified();
-  world.workers.push_back(MakePod("hive-1", "hive", "10.212.0.50", 7835));
-  Settle(30);
-  EXPECT_EQ("Partial", cx.status.coverage);
-}
-
 TEST_F(Run, APlanOnlyShowsWhoWouldBeHit) {
   cx.spec.dry_run = "Plan";
   Settle(1);
