@@ -14,7 +14,7 @@ def body(ns):
         return new[0] if new else None
 
     def services():
-        return get("services", "-n", ns.name, "-l", "app.kubernetes.io/managed-by=rbee-chaos")["items"]
+        return (get("services", "-n", ns.name, "-l", "app.kubernetes.io/managed-by=rbee-chaos") or {"items": []})["items"]
 
     experiment = ns.experiment(duration="40s")
     experiment.apply()

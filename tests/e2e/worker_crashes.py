@@ -77,4 +77,5 @@ def body(ns):
         case(ns)
 
 
-main("worker_crashes", body, workers=3, tier="NoCapabilities")
+# A queen that tries again elsewhere: whether the newcomer is known to it already when it dies is a matter of milliseconds.
+main("worker_crashes", body, workers=3, tier="NoCapabilities", queen_flags="--retry 2")
