@@ -169,8 +169,10 @@ TEST(Http, BytesThatAreNoHttpPassUnchangedAndAreCounted) {
   std::string tls = "\x16\x03\x01";
   for (int i = 0; i < 300000; ++i) tls += static_cast<char>(i * 7 + i / 256);
   const std::string http2 = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  for (const auto& [source, text] :
+  for (const auto& from :
        {std::pair<std::string, std::string>{"10.9.0.2", tls}, {"fd09::2", http2}}) {
+    const std::string& source = from.first;
+    const std::string& text = from.second;
     Client client(net.peer(), source, source == "fd09::2" ? "fd09::1" : "10.9.0.1", 9100);
     ASSERT_TRUE(client.open());
     std::thread sender([&] {
