@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "injectors/node.h"
@@ -32,6 +33,18 @@ class Look {
   virtual std::optional<Reading> Poll(nanoseconds now) = 0;
   // By then Poll has to be called again at the latest.
   virtual nanoseconds Deadline() const = 0;
+};
+
+// A look that is complete at once.
+class Seen final : public Look {
+ public:
+  Seen(Reading reading, nanoseconds now) : reading_(std::move(reading)), now_(now) {}
+  std::optional<Reading> Poll(nanoseconds /*now*/) override { return reading_; }
+  nanoseconds Deadline() const override { return now_; }
+
+ private:
+  Reading reading_;
+  nanoseconds now_;
 };
 
 // Requires: calls in the order Preflight, Baseline until read, Apply, Measure, Revert, Confirm;

@@ -39,18 +39,6 @@ std::uint64_t LimitFor(const std::vector<int>& open, int headroom) {
   }
 }
 
-// Complete at once.
-class Seen final : public Look {
- public:
-  Seen(Reading reading, nanoseconds now) : reading_(std::move(reading)), now_(now) {}
-  std::optional<Reading> Poll(nanoseconds /*now*/) override { return reading_; }
-  nanoseconds Deadline() const override { return now_; }
-
- private:
-  Reading reading_;
-  nanoseconds now_;
-};
-
 }  // namespace
 
 FileDescriptors::FileDescriptors(const protocol::InjectArguments& arguments, Processes& processes,
@@ -74,9 +62,7 @@ std::vector<std::string_view> FileDescriptors::Headlines() const {
 }
 
 Result<std::string> FileDescriptors::Preflight(Node& /*node*/) {
-  const Result<std::vector<ProcessEntry>> processes = processes_.List();
-  if (!processes) return processes.error();
-  const Result<ProcessEntry> victim = PickProcess(*processes, fault_.match);
+  const Result<ProcessEntry> victim = PickProcess(processes_, fault_.match);
   if (!victim) return victim.error();
   victim_ = *victim;
   if (const auto open = descriptors_.Open(victim_.id); !open) return open.error();

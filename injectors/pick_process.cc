@@ -28,6 +28,12 @@ bool Ours(const ProcessEntry& process) { return Program(process) == "chaos-injec
 
 }  // namespace
 
+Result<ProcessEntry> PickProcess(Processes& processes, const std::string& match) {
+  const Result<std::vector<ProcessEntry>> all = processes.List();
+  if (!all) return all.error();
+  return PickProcess(*all, match);
+}
+
 std::string Describe(const ProcessEntry& process) {
   return std::to_string(process.id.pid) + " (" + Program(process) + ")";
 }

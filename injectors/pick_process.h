@@ -1,4 +1,4 @@
-// Which process is meant. Pure.
+// Which process is meant.
 #pragma once
 
 #include <string>
@@ -12,6 +12,8 @@ namespace chaos::inject {
 // it is none, several, or one that must not be hurt; it says what to write instead.
 Result<ProcessEntry> PickProcess(const std::vector<ProcessEntry>& processes,
                                  const std::string& match);
+// Of those that are there now.
+Result<ProcessEntry> PickProcess(Processes& processes, const std::string& match);
 
 // "1 (llm-worker)": without arguments, which may hold secrets.
 std::string Describe(const ProcessEntry& process);

@@ -40,18 +40,6 @@ std::string_view Print(OnTerm on_term) {
   return "";
 }
 
-// Complete at once.
-class Seen final : public Look {
- public:
-  Seen(Reading reading, nanoseconds now) : reading_(std::move(reading)), now_(now) {}
-  std::optional<Reading> Poll(nanoseconds /*now*/) override { return reading_; }
-  nanoseconds Deadline() const override { return now_; }
-
- private:
-  Reading reading_;
-  nanoseconds now_;
-};
-
 // Until the process has ended, or the limit has come.
 class UntilEnded final : public Look {
  public:
@@ -104,9 +92,7 @@ std::vector<std::string_view> ProcessEnd::Headlines() const {
 }
 
 Result<std::string> ProcessEnd::Preflight(Node& /*node*/) {
-  const Result<std::vector<ProcessEntry>> processes = processes_.List();
-  if (!processes) return processes.error();
-  const Result<ProcessEntry> victim = PickProcess(*processes, process_.match);
+  const Result<ProcessEntry> victim = PickProcess(processes_, process_.match);
   if (!victim) return victim.error();
   victim_ = *victim;
   const bool by_signal = victim_.id.pid != 1 && process_.action != protocol::ProcessAction::kExit;

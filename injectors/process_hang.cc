@@ -68,9 +68,7 @@ std::vector<std::string_view> ProcessHang::Headlines() const {
 }
 
 Result<std::string> ProcessHang::Preflight(Node& /*node*/) {
-  const Result<std::vector<ProcessEntry>> processes = processes_.List();
-  if (!processes) return processes.error();
-  const Result<ProcessEntry> victim = PickProcess(*processes, process_.match);
+  const Result<ProcessEntry> victim = PickProcess(processes_, process_.match);
   if (!victim) return victim.error();
   victim_ = *victim;
   if (const Result<void> may = processes_.TryTrace(victim_.id); !may) return may.error();
